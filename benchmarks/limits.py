@@ -81,7 +81,7 @@ def unread(url: str, *, calls: int, side: int) -> str:
     for number in range(calls):
         client = one if number % 4 == 0 else Client(url)
         try:
-            client.join("import_picture", [None, number, SMALL, False], sent)
+            client.join("import_picture", [None, number, SMALL, False, None, 0], sent)
             answer = "accepted"
         except urllib.error.HTTPError as error:
             with error:

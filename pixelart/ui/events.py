@@ -11,6 +11,10 @@ SESSION_SECONDS = 24 * 3600
 """How long a visitor's state is kept while the page is open."""
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 AT_ONCE: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
+LATEST: dict[str, Any] = {**AT_ONCE, "trigger_mode": "always_last"}
+"""Of an event whose handler reads inputs, such as a choice: while one is being answered, the next one waits and then
+reads the inputs anew. By default gradio drops it. Events that carry data need `newest.py`, because gradio would repeat
+the data of the first one."""
 ENDPOINTS = ("generate", "complete")
 """The events that API clients may call."""
 

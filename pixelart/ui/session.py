@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,24 @@ from numpy.typing import NDArray
 
 from pixelart.engine import Drawing
 from pixelart.ui.security.memory_budget import size_of
+
+
+class Turn:
+    """Events of one kind on one page, such as clicks on results. They run one at a time."""
+
+    def __init__(self) -> None:
+        self._newest, self._lock, self._running = 0, threading.Lock(), threading.Lock()
+
+    def run(self, moment: int, handler: Callable[[], Any]) -> Any:
+        """The answer to the event of this moment; None if a newer one has come before it ran."""
+        with self._lock:
+            self._newest = max(self._newest, moment)
+        with self._running:
+            return handler() if self.is_newest(moment) else None
+
+    def is_newest(self, moment: int) -> bool:
+        """Whether no newer event has come."""
+        return moment >= self._newest
 
 
 class Session:
@@ -30,6 +48,7 @@ class Session:
         self.seed: int | None = None
         self.running = 0
         self.status: str | None = None
+        self._turns: dict[str, Turn] = {}
         self._stopped = self._left = -1
         self._lock = threading.Lock()
 
@@ -40,6 +59,11 @@ class Session:
     def chosen_drawing(self) -> Drawing | None:
         """The result clicked last, or the first one."""
         return self.drawings[self.chosen] if self.chosen < len(self.drawings) else None
+
+    def turn(self, kind: str) -> Turn:
+        """What the page's events of this kind share."""
+        with self._lock:
+            return self._turns.setdefault(kind, Turn())
 
     def stop(self, ticket: int) -> None:
         """End every drawing up to this ticket."""

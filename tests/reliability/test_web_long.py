@@ -102,7 +102,8 @@ def test_t04_canaries(count: Count, tell: Told) -> None:
         for _ in range(number):
             for kind, data in canary_files().items():
                 text = base64.b64encode(data).decode()
-                shown = visitor.post("import_picture", [None, 0, "tiny", False], {"name": f"{kind}.png", "data": text})
+                sent = {"name": f"{kind}.png", "data": text}
+                shown = visitor.post("import_picture", [None, 0, "tiny", False, None, 0], sent)
                 canvas = shown.data[0]["imported"]
                 shape = (canvas["height"], canvas["width"])
                 canvas["mask"] = canvas_to_payload(Canvas(np.zeros((*shape, 4), np.uint8), np.ones(shape, np.bool_)))[
@@ -275,7 +276,7 @@ def test_t11_visitors(tmp_path: Path, tiny_data: Path, count: Count, tell: Told)
             with locks[seed]:
                 assert visitor.post("reuse_seed", [None, None]).data[0] in (1000 * seed, 1000 * seed + 1)
                 index = turn % 2
-                canvas, status = visitor.post("choose", [None, turn, "tiny", None], {"index": index}).data
+                canvas, status = visitor.post("choose", [None, turn, "tiny", None, None, 0], {"index": index}).data
                 own = FakeEngine().generate(Request("tiny", count=2, seed=1000 * seed))[index].picture
                 assert np.array_equal(canvas_from_payload(canvas).picture, own)
                 assert f"Seed {1000 * seed + index} " in status
@@ -362,7 +363,7 @@ def test_t31_uploads(tmp_path: Path, tiny_checkpoints: Path, count: Count, tell:
             Image.fromarray(np.roll(noise, index)).save(buffer, "PNG")
             data = buffer.getvalue().ljust(2**20, bytes([index % 256]))
             sent = {"name": f"{index}.png", "data": base64.b64encode(data).decode()}
-            client.event("import_picture", [None, 0, "tiny", True], sent)
+            client.event("import_picture", [None, 0, "tiny", True, None, 0], sent)
             head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
             kind = [("Content-Type", "multipart/form-data; boundary=x")]
             assert raw.ask("POST", "/gradio_api/upload", headers=kind, body=head + data[:1000] + b"\r\n--x--")[0] == 404

@@ -248,7 +248,7 @@ def test_what_a_file_tells_of_its_maker_goes_no_further(url: str, client: Client
     data = canary_files()[kind]
     assert CANARY.encode() in data or kind == "PNG"  # an ICC profile is packed
     visitor, text = Visitor(url), base64.b64encode(data).decode()
-    shown = visitor.post("import_picture", [None, 0, "tiny", False], {"name": "a.png", "data": text})
+    shown = visitor.post("import_picture", [None, 0, "tiny", False, None, 0], {"name": "a.png", "data": text})
     files, about = client.predict(text, GOOD["mask"], api_name="/complete")
     served = [shown.raw.encode(), json.dumps(about).encode(), *(Path(file).read_bytes() for file in files)]
     assert not any(CANARY.encode() in part for part in served)

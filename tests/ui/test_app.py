@@ -62,7 +62,7 @@ def test_enlarge_brings_a_picture_of_twice_the_size(visitor: Visitor, engine: Fa
 
 def test_results_can_be_chosen_their_seed_reused_and_saved(visitor: Visitor, engine: FakeEngine) -> None:
     visitor.post("generate", GOOD["generate"])
-    canvas, status = visitor.post("choose", [None, 1, "tiny", None], {"index": 1}).data
+    canvas, status = visitor.post("choose", [None, 1, "tiny", None, None, 0], {"index": 1}).data
     assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 6)) and "Seed 6" in status
     assert visitor.post("reuse_seed", [None, None]).data[0] == 6
     saved = visitor.post("download", GOOD["download"]).data[0]

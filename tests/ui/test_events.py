@@ -1,15 +1,25 @@
-"""The scripts of the page's events: what a page posts."""
+"""The page's events: what their scripts post, and which of several quick ones are answered."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from inspect import signature
+from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 
+from pixelart.jobs import Jobs
 from pixelart.ui import build
+from pixelart.ui.newest import newest_only
+from pixelart.ui.security.hosting import Hosting
+from pixelart.ui.session import Session
+from tests.jobs.waiting import until
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.serving import OFF, without_resource_warnings
 
@@ -49,3 +59,61 @@ def test_a_download_posts_one_picture(events: list[dict[str, Any]], picture: str
     found = run(f"{given} console.log(JSON.stringify(await ({download['js']})(...{json.dumps(inputs)})))")
     assert [found[1], found[-1]] == posted and found[3] == "results"
     assert [found[i] for i in (0, 2, *range(4, 11))] == [inputs[i] for i in (0, 2, *range(4, 11))]
+
+
+BY_HAND = {"change", "input", "select", "blur", "upload", "lock", "palette"}
+"""Gradio's names of what a visitor does with an input."""
+ONE_AT_A_TIME = ("page_more_like", "offer_bases", "undo_numbers", "receive_part", "add_model")
+"""A drawing, what reads no choice, and the parts of a file, each of which is sent after the answer to the last one."""
+
+
+def test_the_last_of_several_quick_choices_is_answered(tmp_path: Path) -> None:
+    """gradio drops it in the mode "once", and in "always_last" repeats the data that the first event carried."""
+    with without_resource_warnings(), Jobs(tmp_path / "jobs", checkpoints=tmp_path) as jobs:
+        app = build(FakeEngine(), jobs, hosting=Hosting("desktop"))  # pyright: ignore[reportArgumentType]
+        config: Any = app.get_config_file()
+        carry = {number for number, fn in app.fns.items() if fn.fn and "gr.EventData" in str(signature(fn.fn))}
+        del app
+    events = {event["id"]: event for event in config["dependencies"]}
+    checked = list[str]()
+    for event in events.values():
+        first = event
+        while first["trigger_after"] is not None:
+            first = events[first["trigger_after"]]
+        is_by_hand = bool({kind for _, kind in first["targets"]} & BY_HAND)
+        if not event["backend_fn"] or not is_by_hand or first["api_name"].startswith(ONE_AT_A_TIME):
+            continue
+        checked.append(event["api_name"])
+        assert event["trigger_mode"] != "once", event["api_name"]
+        if event["id"] in carry:
+            assert event["trigger_mode"] == "multiple", event["api_name"]
+    assert {"select_model", "preset_values", "choose", "choose_1", "import_picture", "lock", "look_at"} <= {*checked}
+
+
+class Slow:
+    """A handler that waits until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.ran, self.go_on = list[str](), threading.Event()
+
+    def choose(self, name: str, event: gr.EventData) -> str:
+        self.ran.append(name)
+        assert self.go_on.wait(10)
+        return f"shown: {name}"
+
+
+def test_of_several_events_with_data_only_the_newest_is_answered() -> None:
+    slow, page, other = Slow(), Session(), Session()
+    call = newest_only(slow.choose)
+    data = gr.EventData(None, {})
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(call, "first", data, page=page, moment=10)
+        until(lambda: slow.ran == ["first"])
+        waiting = [threads.submit(call, str(moment), data, page=page, moment=moment) for moment in (30, 20)]
+        alone = threads.submit(call, "alone", data, page=other, moment=1)
+        until(lambda: len(slow.ran) == 2 and not page.turn(slow.choose.__qualname__).is_newest(20))
+        slow.go_on.set()
+        assert first.result() == gr.skip() and alone.result() == "shown: alone"
+        assert [each.result() for each in waiting] == ["shown: 30", gr.skip()]
+    assert slow.ran.count("20") == 0 and call("again", data, page=page, moment=30) == "shown: again"
+    assert "gr.EventData" in str(signature(call)), "gradio finds it by its type"

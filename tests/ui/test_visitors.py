@@ -29,12 +29,12 @@ def test_two_visitors_see_nothing_of_each_other(url: str, engine: FakeEngine, vi
     visitor.post("generate", GOOD["generate"])
     assert "Draw a picture first" in other.post("reuse_seed", [None, None]).told()
     assert "There is no result yet." in other.post("download", GOOD["download"]).told()
-    assert "gone" in other.post("choose", [None, 0, "tiny", None], {"index": 0}).told()
+    assert "gone" in other.post("choose", [None, 0, "tiny", None, None, 0], {"index": 0}).told()
     other.post("generate", form("generate", seed=900))
     assert (
         visitor.post("reuse_seed", [None, None]).data[0] == 5 and other.post("reuse_seed", [None, None]).data[0] == 900
     )
-    canvas, _ = visitor.post("choose", [None, 0, "tiny", None], {"index": 1}).data
+    canvas, _ = visitor.post("choose", [None, 0, "tiny", None, None, 0], {"index": 1}).data
     assert np.array_equal(canvas_from_payload(canvas).picture, wanted(engine, 6))
 
 

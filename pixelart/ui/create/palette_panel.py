@@ -29,9 +29,10 @@ from pixelart.ui.create.palette_value import (
     only_colours_of,
     shown_from_payload,
 )
-from pixelart.ui.events import listen
+from pixelart.ui.events import AT_ONCE, LATEST, listen
 from pixelart.ui.gradio_parts import event_data
-from pixelart.ui.inputs import CheckedCheckbox, Choice
+from pixelart.ui.inputs import CheckedCheckbox, Choice, Ticket
+from pixelart.ui.newest import listen_newest
 from pixelart.ui.status import counted, status_text
 from pixelart.ui.uploaded import uploaded_file
 
@@ -155,9 +156,9 @@ class PalettePanel:
 
 
 def palette_panel(
-    canvas: PixelCanvas, status: gr.HTML, model: gr.Dropdown, engine: Engine, **event: Any
+    canvas: PixelCanvas, status: gr.HTML, model: gr.Dropdown, engine: Engine, page: tuple[gr.State, Ticket]
 ) -> PalettePanel:
-    """Build the accordion inside the open Blocks."""
+    """Build the accordion inside the open Blocks. `page`: session and clock of `listen_newest`."""
     handlers = PaletteHandlers(engine)
     with gr.Accordion("Palette", open=False, elem_id="palette"):
         choice = Choice(
@@ -175,16 +176,16 @@ def palette_panel(
             info="Off: your picture keeps its exact colours, and the model reads its nearest ones.",
         )  # fmt: skip
     chosen = {"model": model, "name": choice}
-    listen(choice.chosen().success, handlers.choose_palette, chosen, [colours, status], **event)
-    shown = [colours, choice, status]
-    listen(canvas.lock, handlers.lock, {"model": model}, [colours, status, choice], **event)
-    listen(canvas.palette, handlers.load_own, {}, [canvas, status], **event)
+    listen(choice.chosen().success, handlers.choose_palette, chosen, [colours, status], **LATEST)
+    shown, newest = [colours, choice, status], {"session": page[0], "clock": page[1], **AT_ONCE}
+    listen_newest(canvas.lock, handlers.lock, {"model": model}, [colours, status, choice], **newest)
+    listen(canvas.palette, handlers.load_own, {}, [canvas, status], trigger_mode="multiple", **AT_ONCE)  # all are added
     for changed in (colours.change, colours.input):
         show_lock = "async (now) => { (await window.swatches)?.showLock(now); }"
-        changed(None, colours, None, js=show_lock, **event)
-    listen(colours.upload, handlers.load_palette, {"model": model}, shown, **event)
-    listen(only.click, handlers.colours_on_canvas, {"canvas": canvas, "model": model}, shown, **event)
+        changed(None, colours, None, js=show_lock, **AT_ONCE)
+    listen_newest(colours.upload, handlers.load_palette, {"model": model}, shown, **newest)
+    listen(only.click, handlers.colours_on_canvas, {"canvas": canvas, "model": model}, shown, **AT_ONCE)
     panel = PalettePanel(handlers, choice, colours, own, snap)
     # A drag over swatches is many events: the choice must be that of the last one.
-    panel.choice_for(colours.input, model, trigger_mode="always_last", **event)
+    panel.choice_for(colours.input, model, **LATEST)
     return panel

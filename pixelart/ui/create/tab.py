@@ -27,8 +27,9 @@ from pixelart.ui.create.palette_value import AllowedColours
 from pixelart.ui.create.reuse import ReuseHandlers
 from pixelart.ui.create.variation_panel import Press, result_set_panel, variation_panel
 from pixelart.ui.create.variations import VariationHandlers
-from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS, listen
+from pixelart.ui.events import AT_ONCE, LATEST, PRIVATE, SESSION_SECONDS, listen
 from pixelart.ui.inputs import CheckedCheckboxGroup, Choice, Ticket, WholeNumber
+from pixelart.ui.newest import listen_newest
 from pixelart.ui.results import ResultFiles
 from pixelart.ui.session import Session
 from pixelart.ui.status import WAITING, WELCOME, status_text
@@ -97,7 +98,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
             buttons = _action_buttons()  # the Tab key reaches them after the canvas
             settings = _main_settings(session, status, pictures, top.work)
             with gr.Column(elem_id="more"):
-                palette = palette_panel(canvas, status, top.model, engine, **AT_ONCE)
+                palette = palette_panel(canvas, status, top.model, engine, (session, ticket))
                 settings |= _advanced()
                 varied = variation_panel(canvas, variations)
                 export = export_panel(session, canvas, top.model, top.work, engine, **FILES)
@@ -118,7 +119,7 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
         **AT_ONCE,
     )
     of_preset: dict[str, Any] = {"model": top.model, "preset": preset}
-    listen(preset.input, pictures.preset_values, of_preset, dials, **AT_ONCE)
+    listen(preset.input, pictures.preset_values, of_preset, dials, **LATEST)
     for dial in dials:  # the visitor's own values deselect the preset
         dial.input(None, None, preset, js="() => null", **AT_ONCE)
     visitor = Visitor(session, ticket)
@@ -127,29 +128,29 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
     _wire_inspect(InspectHandlers(engine), canvas, top.model, class_name)
     here = {"session": session, "ticket": ticket, "model": top.model}
     leaving = {"ticket": "(await window.drawings).leave()"}
-    listen(
+    page: dict[str, Any] = {"session": session, "clock": ticket}
+    listen_newest(
         canvas.upload, pictures.import_picture, {**here, "snap": palette.snap}, [canvas, status], scripts=leaving,
-        **FILES,
+        **page, **FILES,
     )  # fmt: skip
-    listen(
+    listen_newest(
         gallery.select, pictures.choose, {**here, "kept": top.work}, [canvas, status],
-        scripts={**leaving, "kept": STORED}, **AT_ONCE,
+        scripts={**leaving, "kept": STORED}, **page, **AT_ONCE,
     )  # fmt: skip
-
-    listen(
+    listen_newest(
         strip.select, ExampleHandlers(engine).choose, here,
         [canvas, class_name, settings["keep"], settings["seamless"], palette.choice, colours, status],
-        scripts=leaving, **AT_ONCE,
+        scripts=leaving, **page, **AT_ONCE,
     )  # fmt: skip
 
     def select_after(event: Dependency) -> None:
         drawn = {"canvas": canvas, "class_name": class_name, "colours": colours, "palette": palette.choice}
         shown = [class_name, canvas, colours, status]
-        chosen = listen(event.success, pictures.select_model, {**here, **drawn}, shown, scripts=leaving, **AT_ONCE)
-        listen(chosen.then, pictures.offer, able, offered, **AT_ONCE)
-        palette.choice_for(chosen.then, top.model, **AT_ONCE)
-        listen(chosen.then, pictures.preset_values, of_preset, dials, **AT_ONCE)
-        varied.offer_after(chosen.then, top.model, **AT_ONCE)
+        chosen = listen(event.success, pictures.select_model, {**here, **drawn}, shown, scripts=leaving, **LATEST)
+        listen(chosen.then, pictures.offer, able, offered, **LATEST)
+        palette.choice_for(chosen.then, top.model, **LATEST)
+        listen(chosen.then, pictures.preset_values, of_preset, dials, **LATEST)
+        varied.offer_after(chosen.then, top.model, **LATEST)
 
     select_after(top.model.chosen())
     shown = [class_name, canvas, colours, gallery, status]
@@ -180,10 +181,10 @@ def create_tab(arrived: Dependency, engine: Engine, top: TopLine, results: Resul
         reuse = ReuseHandlers(engine, {**others, **by_model, "own_colours": palette.own_colours})
         set_by = [top.model, class_name, colours, canvas, status, *reuse.inputs.values()]
         visitor_here = {"session": session, "ticket": ticket}
-        sent = listen(past.upload, reuse.reuse, visitor_here, set_by, scripts=leaving, **FILES)
-        after = listen(sent.success, pictures.swatches, {"model": top.model}, canvas, **AT_ONCE)
-        listen(after.then, pictures.offer, able, offered, **AT_ONCE)
-        palette.choice_for(after.then, top.model, **AT_ONCE)
+        sent = listen_newest(past.upload, reuse.reuse, visitor_here, set_by, scripts=leaving, **page, **FILES)
+        after = listen(sent.success, pictures.swatches, {"model": top.model}, canvas, **LATEST)
+        listen(after.then, pictures.offer, able, offered, **LATEST)
+        palette.choice_for(after.then, top.model, **LATEST)
 
     return CreateTab(select_after, reuse_from)
 

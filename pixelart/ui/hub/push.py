@@ -23,7 +23,7 @@ from pixelart.hub import Pushed, Stage, sign_in
 from pixelart.hub.card import LICENCES
 from pixelart.hub.publish import MAX_NOTE, check_terms, preview_card, push_checkpoint
 from pixelart.settings import SETTINGS
-from pixelart.ui.events import AT_ONCE, PRIVATE, listen
+from pixelart.ui.events import AT_ONCE, LATEST, PRIVATE, listen
 from pixelart.ui.hub.push_report import card_body, push_progress, pushed_html
 from pixelart.ui.inputs import CheckedCheckbox, CheckedTextbox, Choice
 from pixelart.ui.security.hosting import Hosting, Signer
@@ -265,7 +265,7 @@ def push_panel(engine: Engine, top: gr.Dropdown, hosting: Hosting) -> Callable[[
     offered, shown = {"chosen": model, "top": top, "repository": repository}, [notice, form, status, login]
     listen(panel.expand, handlers.offer_push, offered, [*shown, model, repository], **AT_ONCE)
     suggested = {"login": login, "model": model}
-    listen(model.chosen().success, handlers.suggest_repository, suggested, repository, **AT_ONCE)
+    listen(model.chosen().success, handlers.suggest_repository, suggested, repository, **LATEST)
     listen(preview.click, handlers.preview_card, values, [status, card], **AT_ONCE)
     listen(push.click, handlers.push, values, status, **PUSHES)
     cancel.click(handlers.stop_push, None, status, **AT_ONCE)

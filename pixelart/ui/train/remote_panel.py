@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from pixelart.ui.events import AT_ONCE, listen
+from pixelart.ui.events import AT_ONCE, LATEST, listen
 from pixelart.ui.inputs import Choice, Real, Switch
 from pixelart.ui.status import status_text
 from pixelart.ui.train.remote import CHOOSE, HERE, RENT, RENTED, USUAL_MINUTES, RemoteHandlers
@@ -72,7 +72,7 @@ def wire_remote(
     rented = listen(panel.rent.click, handlers.rent_training, {**inputs, **panel.chosen}, outputs, **AT_ONCE)
     told, cost = {"images": inputs["images"], **panel.chosen, **values}, [panel.cost, panel.rent]
     for event in (panel.where.input, tab.select, rented.failure):  # a failure may mean that a price has changed
-        placed = listen(event, handlers.choose_place, {"where": panel.where, "flavor": panel.flavor}, shown, **AT_ONCE)
-        listen(placed.then, handlers.show_cost, told, cost, **AT_ONCE)
+        placed = listen(event, handlers.choose_place, {"where": panel.where, "flavor": panel.flavor}, shown, **LATEST)
+        listen(placed.then, handlers.show_cost, told, cost, **LATEST)
     changes = [panel.flavor.change, panel.limit.blur, values["minutes"].blur, values["effort"].change]
-    listen(partial(gr.on, changes), handlers.show_cost, told, cost, **AT_ONCE)
+    listen(partial(gr.on, changes), handlers.show_cost, told, cost, **LATEST)

@@ -17,7 +17,7 @@ from pixelart.training.efforts import EFFORTS, USUAL_EFFORT
 from pixelart.training.options import KINDS
 from pixelart.ui.browser_storage import keep, recalled, restored
 from pixelart.ui.components import FileDrop, FileSaver, Work
-from pixelart.ui.events import AT_ONCE, PRIVATE, SESSION_SECONDS, listen
+from pixelart.ui.events import AT_ONCE, LATEST, PRIVATE, SESSION_SECONDS, listen
 from pixelart.ui.hub.push import push_panel
 from pixelart.ui.inputs import CheckedCheckbox, CheckedTextbox, Choice, Real, Switch, WholeNumber
 from pixelart.ui.security.hosting import Hosting
@@ -110,12 +110,12 @@ def train_tab(
     compared = [images, status, start]
     for event, handler in ((drop.upload, checks.receive_archive), (check.click, checks.check_pictures)):
         checked = listen(event, handler, inputs, shown, **CHECKS)
-        listen(checked.then, checks.compare, inputs, compared, **AT_ONCE)  # settings may have changed during the check
+        listen(checked.then, checks.compare, inputs, compared, **LATEST)  # settings may have changed during the check
         listen(checked.then, times.show_times, {"images": images, **values}, values["effort"], **TIMES)
         listen(checked.then, searches.show_unusual, {"images": images, "base": base}, unusual, **SEARCHES)
     _wire_times(times, images, values)
     changed = partial(gr.on, [each.input for each in (*chosen.values(), base)])
-    listen(changed, checks.compare, inputs, compared, trigger_mode="always_last", **AT_ONCE)
+    listen(changed, checks.compare, inputs, compared, **LATEST)
     listen(stop.click, checks.stop_check, {"images": images}, status, **AT_ONCE)
     runs = RunHandlers(engine, jobs)
     remote = RemoteHandlers(runs, times, hosting)
@@ -281,7 +281,7 @@ def _wire_run(
     stored, recall = {"memory": memory, "kept": work}, {"kept": recalled("train")}
     listen(arrived.then, runs.recall, stored, [memory, base, *view], scripts=recall, **AT_ONCE)
     listen(timer.tick, runs.tick, {**chosen_job, "shown": shown}, view, **AT_ONCE)
-    listen(run["job"].chosen().success, runs.look_at, chosen_job, [memory, *view], **AT_ONCE)
+    listen(run["job"].chosen().success, runs.look_at, chosen_job, [memory, *view], **LATEST)
     started = {"memory": memory, **pictures, **values}
     listen(run["start"].click, runs.start_training, started, [memory, *view], **AT_ONCE)
     for name, handler in (("stop", runs.stop_training), ("delete", remote.delete_job)):

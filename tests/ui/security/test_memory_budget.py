@@ -62,7 +62,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, str]]:
 def _import(visitor: Visitor, *, ticket: int = 1) -> None:
     """Asks for an answer of ANSWER bytes and does not read it."""
     event = visitor.events["import_picture"]["id"]
-    body = {"data": [None, ticket, "tiny", True], "fn_index": event, "session_hash": visitor.session}
+    body = {"data": [None, ticket, "tiny", True, None, 0], "fn_index": event, "session_hash": visitor.session}
     visitor._send("queue/join", {**body, "event_data": _picture()}).close()
 
 
@@ -136,7 +136,7 @@ def test_results_that_were_drawn_longest_ago_make_room(app: tuple[Any, str]) -> 
         assert _generate(visitor).error is None
     sizes = [blocks.sessions.held(visitor.session) for visitor in visitors]
     assert not sizes[0] and sizes[-1] >= 2 * SIDE * SIDE * 4 and sum(sizes) <= 10 * ANSWER
-    told = visitors[0].post("choose", [None, 2, "tiny", None], {"index": 0})
+    told = visitors[0].post("choose", [None, 2, "tiny", None, None, 0], {"index": 0})
     assert "This result is gone" in told.told()
     sessions = [v for v in blocks.sessions[visitors[-1].session].state_data.values() if isinstance(v, Session)]
     assert sessions[0].drawings
@@ -185,7 +185,7 @@ def test_made_up_session_numbers_push_out_no_page(monkeypatch: pytest.MonkeyPatc
             for number in range(30):
                 _load(url, f"made-up-{number}")
             assert {v.session for v in real} <= set(blocks.sessions) and len(blocks.sessions) <= 5
-            assert visitor.post("choose", [None, 2, "tiny", None], {"index": 0}).data[0]["width"] == 16
+            assert visitor.post("choose", [None, 2, "tiny", None, None, 0], {"index": 0}).data[0]["width"] == 16
         for number in range(3):  # of pages alone the one that is idle longest goes
             pages.enter_context(_page(url, f"later{number}"))
 
