@@ -118,7 +118,7 @@ def test_events_and_bodies_pass_nginx(replicas: tuple[str, dict[str, int]]) -> N
     with client.stream() as stream:
         times += [time.monotonic() for line in stream if line.startswith(b"data:")]
     assert times[-1] - times[0] > 0.3 and len(times) > 4
-    for origin, size, status in ((url[:-1], 9 << 20, 413), ("https://elsewhere.example", 2, 403), (url[:-1], 2, 422)):
+    for origin, size, status in ((url[:-1], 11 << 20, 413), ("https://elsewhere.example", 2, 403), (url[:-1], 2, 422)):
         asked = urllib.request.Request(f"{url}gradio_api/queue/join", b" " * (size - 2) + b"{}")
         asked.add_header("Origin", origin)
         asked.add_header("Content-Type", "application/json")
