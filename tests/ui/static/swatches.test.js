@@ -57,8 +57,12 @@ test("all are removed, and the drawing follows while these colours are locked", 
   assert.deepEqual([canvas.swatches.own, shown(canvas), canvas.said], [[], [""], "2 colours removed from My colours."]);
 });
 
-test("the buttons are there while My colours are shown", () => {
+test("the buttons are there while My colours are shown and there are some", () => {
   const canvas = canvasOf(["0000ff"]);
+  assert.equal(canvas.$(".own-bar").hidden, false);
+  run(canvas, "clearOwn");
+  assert.equal(canvas.$(".own-bar").hidden, true);
+  canvas.swatches.add(["0000ff"]);
   assert.equal(canvas.$(".own-bar").hidden, false);
   canvas.swatches.setSource("model");
   assert.equal(canvas.$(".own-bar").hidden, true);

@@ -6,6 +6,7 @@ import { inRamps } from "./oklab.js";
 import { addedText, coloursText, paletteOf, withMore } from "./palettes.js";
 import { setPressed, commandButton } from "./toolbars.js";
 
+const CAPTIONS = { lock: "Draw only these", removeOwn: "Remove", clearOwn: "Clear" };
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
 export function listenToSwatches(canvas) {
@@ -23,7 +24,7 @@ export function listenToSwatches(canvas) {
     swatches.press(next);
     next.focus();
   });
-  commandButton(canvas, "lock").append("Draw only these");
+  for (const name in CAPTIONS) commandButton(canvas, name).append(CAPTIONS[name]);
   const select = canvas.$(".source");
   for (const { name } of canvas.knownPalettes) select.append(new Option(name, name));
   select.addEventListener("change", () => swatches.setSource(select.value));
@@ -124,8 +125,9 @@ export class Swatches {
   // Shows the colours, if others are shown; those of the picture change with it.
   refresh() {
     const { colours } = this, names = this.isSorted ? inRamps(colours) : colours, key = names.join();
-    const box = this.canvas.$(".swatches"), hasFocus = box.contains(document.activeElement);
-    this.canvas.$(".own-bar").hidden = this.source !== OWN;
+    const box = this.canvas.$(".swatches"), bar = this.canvas.$(".own-bar"), { activeElement } = document;
+    bar.hidden = this.source !== OWN || !this.own.length;
+    const hasFocus = box.contains(activeElement) || (bar.hidden && bar.contains(activeElement));
     this.canvas.$(".no-colours").hidden = names.length > 0;
     if (key === this.#shown) return;
     this.#shown = key;
