@@ -48,6 +48,7 @@ def url() -> Iterator[str]:
 
 def test_after_the_canvas_the_tab_key_comes_to_generate(open_studio: OpenStudio, url: str) -> None:
     page = open_studio(url).page
+    page.locator("#examples").wait_for(state="hidden")  # this model has none
     page.locator("#canvas [data-tool].on").focus()
     stops = list[str]()
     while "generate" not in stops and len(stops) < 12:

@@ -191,6 +191,11 @@ def test_an_example_brings_its_settings_and_other_models_have_none(open_studio: 
         studio.wait_for_picture(example.picture)
         studio.wait_for_status(example.about[:30])
         assert np.array_equal(studio.mask(), example.mask)
+    strip = page.locator("#examples button")
+    assert strip.evaluate_all("(all) => all.filter(({ tabIndex }) => tabIndex === 0).length") == 1, "one Tab stop"
+    strip.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(strip.nth(1)).to_be_focused()
     page.locator("#examples button", has_text="Palette").click()
     studio.wait_for_status("Game Boy")
     expect(page.locator("#palette-choice input")).to_have_count(0)  # the panel is closed

@@ -16,7 +16,7 @@ export function makeToolbars(canvas) {
     if (command.menu) button.append(...textsOf(shown.label, keysOf(command)[0]));
     if ("pressed" in command) setPressed(button, command.pressed);
   }
-  for (const bar of canvas.$$('[role="toolbar"]')) listen(bar);
+  for (const bar of canvas.$$('[role="toolbar"]')) makeToolbar(bar);
 }
 
 export function listenToButtons(canvas) {
@@ -83,7 +83,7 @@ function setStop(bar, wanted) {
   for (const button of bar.querySelectorAll(STOPS)) button.tabIndex = button === stop ? 0 : -1;
 }
 
-function listen(bar) {
+export function makeToolbar(bar) {
   setStop(bar);
   bar.addEventListener("focusin", ({ target }) => { if (target.matches(STOPS)) setStop(bar, target); });
   bar.addEventListener("keydown", (event) => {
