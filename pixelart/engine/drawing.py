@@ -19,7 +19,7 @@ from pixelart.engine.completion import Candidate, complete_picture, context_of, 
 from pixelart.engine.own_colours import OwnColours
 from pixelart.engine.previews import CHUNK, OnRow, PreviewFrame, PreviewReporter
 from pixelart.engine.request import Drawing, Preview, Request
-from pixelart.engine.windows import WindowsFrame, chosen_window, plan_windows, whole_window
+from pixelart.engine.windows import WindowsFrame, plan_windows, whole_window, windows_for
 from pixelart.errors import RequestRejected
 from pixelart.images.codec import Codec, Picture
 from pixelart.images.defects import NEARLY_EMPTY, visible_share
@@ -199,7 +199,7 @@ class Drawer:
         checked."""
         loaded = self._library.load(request.checkpoint)
         model, size = loaded.model, loaded.info.window_of(*mask.shape)
-        windows = [] if size == mask.shape else chosen_window(mask, size, request.window) or plan_windows(mask, size)
+        windows = windows_for(mask, size, request.window)
         kept = {KEEP_NOTHING: None, KEEP_SHAPE: opacity_of, KEEP_SKETCH: model.level_of}[request.keep]
         blank = np.where(mask[..., None], np.uint8(0), picture)
 

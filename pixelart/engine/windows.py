@@ -67,6 +67,12 @@ def plan_windows(mask: NDArray[np.bool_], size: tuple[int, int]) -> list[Window]
     return [window for window in windows if mask[window.kept].any()]
 
 
+def windows_for(mask: NDArray[np.bool_], size: tuple[int, int], at: tuple[int, int] | None) -> list[Window]:
+    """The windows of `size` (height, width) that draw a mask (H, W): none if that is its own size, else the one chosen
+    `at` if the mask lies in it, else those of `plan_windows`."""
+    return [] if size == mask.shape else chosen_window(mask, size, at) or plan_windows(mask, size)
+
+
 def chosen_window(mask: NDArray[np.bool_], size: tuple[int, int], at: tuple[int, int] | None) -> list[Window]:
     """The one window of `size` (height, width) with its corner (top, left) `at`, if the mask (H, W) is not empty and
     lies in it; else none."""

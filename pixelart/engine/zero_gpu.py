@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from pixelart.engine import Call, CheckpointInfo, Drawing, Engine, OnRow, Preview, RemoteBackend
 from pixelart.engine.previews import CHUNK
-from pixelart.engine.windows import chosen_window, plan_windows
+from pixelart.engine.windows import windows_for
 from pixelart.errors import Cancelled, PixelArtError
 from pixelart.images.codec import Picture
 from pixelart.images.tiling import join_steps
@@ -102,8 +102,7 @@ def _pixels_to_draw(call: Call, info: CheckpointInfo) -> int:
         return factor**2 * height * width
     mask = call.arguments[1]
     size = info.window_of(*mask.shape)
-    if size != mask.shape:
-        windows = chosen_window(mask, size, call.request.window) or plan_windows(mask, size)
+    if windows := windows_for(mask, size, call.request.window):
         return len(windows) * size[0] * size[1]
     masked = np.flatnonzero(mask.any(1))
     return (int(masked[-1] - masked[0]) + 1) * mask.shape[1]

@@ -20,7 +20,7 @@ from pixelart.hub.remote.training import NOT_RENTED, RemoteTraining
 from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from tests.hub.conftest import SECRET
 from tests.hub.remote.conftest import GPU, asleep
-from tests.hub.remote.watched import finish, train
+from tests.hub.remote.watched import at_looks, finish, train
 from tests.hub_jobs import JobsHub
 from tests.hub_server import Answer
 
@@ -86,18 +86,13 @@ def test_an_upload_that_fails_rents_nothing(
 def test_a_network_that_fails_meanwhile_ends_nothing(
     hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path, tiny_run: Path, tmp_path: Path
 ) -> None:
-    lines, looks = list[str](), list[str]()
+    lines = list[str]()
 
-    def on_request(stage: str, when: str) -> None:
-        if stage == "inspect" and when == "before":
-            looks.append(stage)
-            if len(looks) == 2:
-                hub.faults["inspect"] = Answer(503, {}, ECHO)
-            if len(looks) == 5:
-                hub.faults.clear()
-                finish(hub, run, tiny_run, tmp_path / "there")
+    def recover() -> None:
+        hub.faults.clear()
+        finish(hub, run, tiny_run, tmp_path / "there")
 
-    hub.on_request = on_request
+    at_looks(hub, {2: lambda: hub.faults.update(inspect=Answer(503, {}, ECHO)), 5: recover})
     assert train(training, run, pictures, say=lines.append) == ("done", "")
     assert len([line for line in lines if "503" in line and "(trying again)" in line]) == 1  # and not once for each try
     assert last_checkpoint(run) and SECRET not in "".join(lines)
@@ -149,15 +144,8 @@ def test_a_stop_cancels_the_job(
 def test_a_job_whose_cancel_is_refused_is_followed_to_its_end(
     hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path, tiny_run: Path, tmp_path: Path, status: int
 ) -> None:
-    lines, looks = list[str](), list[str]()
-
-    def on_request(stage: str, when: str) -> None:
-        if stage == "inspect" and when == "before":
-            looks.append(stage)
-            if len(looks) == 3:
-                finish(hub, run, tiny_run, tmp_path / "there")
-
-    hub.on_request = on_request
+    lines = list[str]()
+    at_looks(hub, {3: lambda: finish(hub, run, tiny_run, tmp_path / "there")})
     hub.faults["cancel"] = Answer(status)
     ending = train(training, run, pictures, say=lines.append, stop=lambda: bool(hub.machines))
     assert ending == ("done", "") and last_checkpoint(run), "it was at its end already"

@@ -20,7 +20,7 @@ from pixelart.training.nearest import write_nearest
 from pixelart.training.snapshots import list_checkpoints
 from tests.hub.conftest import SECRET
 from tests.hub.remote.conftest import asleep
-from tests.hub.remote.watched import finish, train
+from tests.hub.remote.watched import at_looks, finish, train
 from tests.hub_jobs import JobsHub
 from tests.hub_server import Answer
 
@@ -34,17 +34,13 @@ def sleeping(hub: JobsHub, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_job_that_the_hub_does_not_know_at_first_is_not_taken_for_ended(
     hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path, tiny_run: Path, tmp_path: Path
 ) -> None:
-    lines, looks = list[str](), list[str]()
+    lines = list[str]()
 
-    def on_request(stage: str, when: str) -> None:
-        if stage == "inspect" and when == "before":
-            looks.append(stage)
-            hub.faults.update(inspect=Answer(404))
-            if len(looks) == 3:
-                hub.faults.clear()
-                finish(hub, run, tiny_run, tmp_path / "there")
+    def appear() -> None:
+        hub.faults.clear()
+        finish(hub, run, tiny_run, tmp_path / "there")
 
-    hub.on_request = on_request
+    at_looks(hub, {1: lambda: hub.faults.update(inspect=Answer(404)), 3: appear})
     assert train(training, run, pictures, say=lines.append) == ("done", "")
     assert len([line for line in lines if "does not know job" in line]) == 1 and len(hub.machines) == 1
 
@@ -88,18 +84,10 @@ def test_a_job_that_is_gone_can_be_stopped(
 def test_a_log_that_cannot_be_read_is_reported_once_and_the_run_is_fetched(
     hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path, tiny_run: Path, tmp_path: Path, log: Answer
 ) -> None:
-    lines, looks = list[str](), list[str]()
-
-    def on_request(stage: str, when: str) -> None:
-        if stage == "inspect" and when == "before":
-            looks.append(stage)
-            if len(looks) == 3:
-                finish(hub, run, tiny_run, tmp_path / "there")
-
-    hub.on_request = on_request
+    lines, looks = list[str](), at_looks(hub, {3: lambda: finish(hub, run, tiny_run, tmp_path / "there")})
     hub.faults["log"] = log
     assert train(training, run, pictures, say=lines.append) == ("done", "")
-    assert len([line for line in lines if "the log is skipped" in line]) == 1 and len(looks) == 3
+    assert len([line for line in lines if "the log is skipped" in line]) == 1 and looks == [1, 2, 3]
 
 
 def test_a_run_whose_repository_was_deleted_ends_and_can_be_resumed(
@@ -118,18 +106,14 @@ def test_a_run_whose_repository_was_deleted_ends_and_can_be_resumed(
 def test_a_run_whose_repository_became_public_tells_that_its_result_was_not_pushed(
     hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path
 ) -> None:
-    lines, looks = list[str](), list[str]()
+    lines = list[str]()
 
-    def on_request(stage: str, when: str) -> None:
-        if stage == "inspect" and when == "before":
-            looks.append(stage)
-            record = read_record(run)
-            assert record
-            hub.repos[record.run].private = False
-            if len(looks) == 3:
-                hub.machines[-1].end("ERROR")
+    def publish() -> None:
+        record = read_record(run)
+        assert record
+        hub.repos[record.run].private = False
 
-    hub.on_request = on_request
+    at_looks(hub, {1: publish, 3: lambda: hub.machines[-1].end("ERROR")})
     ending = train(training, run, pictures, say=lines.append)
     assert ending.state == "interrupted" and "is public, so nothing is pushed to it; make it private" in ending.reason
     assert sum("is public" in line for line in lines) == 1, "it is told while the machine can still push"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,19 @@ def finish(hub: JobsHub, run: Path, tiny_run: Path, place: Path, **changes: Any)
     Outcome(record.attempt, **{"code": 0, **changes}).write(place)
     push_run(place, record.run, token=SECRET, with_save=True)
     hub.machines[-1].end("COMPLETED" if not changes.get("code") else "ERROR")
+
+
+def at_looks(hub: JobsHub, events: Mapping[int, Callable[[], None]]) -> list[int]:
+    """Call each of `events` just before the watcher's look at the job of this number. Returns the looks so far."""
+    looks = list[int]()
+
+    def on_request(stage: str, when: str) -> None:
+        if stage == "inspect" and when == "before":
+            looks.append(len(looks) + 1)
+            events.get(looks[-1], lambda: None)()
+
+    hub.on_request = on_request
+    return looks
 
 
 def train(training: RemoteTraining, run: Path, pictures: Path, **told: Any) -> Ending:

@@ -9,10 +9,10 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from pixelart.jobs import Jobs
+from pixelart.jobs import Job, Jobs
 from pixelart.ui import build
 from pixelart.ui.security.hosting import Hosting
-from pixelart.ui.train.remote import RENTED
+from pixelart.ui.train.remote import RENTED, RemoteHandlers
 from pixelart.ui.train.uploads import Images
 from tests.hub.remote.conftest import hub as hub
 from tests.hub_jobs import HARDWARE, JobsHub
@@ -34,15 +34,21 @@ def at_prices(times: float, renamed: Mapping[str, str] = MappingProxyType({})) -
     ]
 
 
-def test_after_a_price_rise_the_button_has_the_new_price_and_its_next_press_rents(
-    hub: JobsHub, jobs: Jobs, images: Images, warnings_shown: list[str]
-) -> None:
+def not_rented(hub: JobsHub, jobs: Jobs, images: Images) -> tuple[RemoteHandlers, Job]:
+    """The handlers, and a job for which the Hub refused to rent a machine."""
     handlers = handlers_of(jobs, Hosting("desktop"))
     hub.faults["submit"] = Answer(402)
     rent(handlers, images, limit=30)
     (job,) = jobs.list(ANN["owner"])
     assert ended(jobs, job).state == "interrupted"
     hub.faults.clear()
+    return handlers, job
+
+
+def test_after_a_price_rise_the_button_has_the_new_price_and_its_next_press_rents(
+    hub: JobsHub, jobs: Jobs, images: Images, warnings_shown: list[str]
+) -> None:
+    handlers, job = not_rented(hub, jobs, images)
     hub.hardware = at_prices(2)
     shown_before = handlers.runs.view(job.owner, job.id, None)[-1]
     _, *view = handlers.resume_training(REQUEST, None, None, ANN, job.id)
@@ -59,12 +65,7 @@ def test_after_a_price_rise_the_button_has_the_new_price_and_its_next_press_rent
 def test_in_place_of_a_machine_that_is_gone_the_one_in_the_panel_is_rented_after_its_price_was_shown(
     hub: JobsHub, jobs: Jobs, images: Images, warnings_shown: list[str]
 ) -> None:
-    handlers = handlers_of(jobs, Hosting("desktop"))
-    hub.faults["submit"] = Answer(402)
-    rent(handlers, images, limit=30)
-    (job,) = jobs.list(ANN["owner"])
-    ended(jobs, job)
-    hub.faults.clear()
+    handlers, job = not_rented(hub, jobs, images)
     hub.hardware = at_prices(1, {"a10g-small": "a10g-new"})
     for chosen in ({}, {"offers": {}, "flavor": []}, {"offers": {"a10g-small": None}, "flavor": "a10g-small"}):
         with pytest.raises(gr.Error, match=r"a10g-small is not offered any more\. Choose Hugging Face GPU"):
