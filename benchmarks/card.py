@@ -2,9 +2,9 @@
 
     python -m benchmarks.card --checkpoint dungeon-gated --data examples/dungeon.zip
 
-Writes samples.png (a row of eight per class, seeds 0 to 7, temperature 1, nothing chosen by hand) and completions.png
-(held-out pictures: original, hole, three candidates, most probable first) into the checkpoint folder. Replaces the text
-between the figure marks of its README.md, which is created if it is missing.
+Writes samples.png (a row of eight per class, seeds 0 to 7, as the app draws by default, nothing chosen by hand) and
+completions.png (held-out pictures: original, hole, three candidates, most probable first) into the checkpoint folder.
+Replaces the text between the figure marks of its README.md, which is created if it is missing.
 """
 
 from __future__ import annotations
@@ -132,16 +132,18 @@ def main() -> None:
     parser.add_argument("--checkpoint", default="dungeon-gated")
     parser.add_argument("--checkpoints", type=Path, default=Path("checkpoints"))
     parser.add_argument("--data", type=Path, default=Path("examples/dungeon.zip"))
-    parser.add_argument("--figures", action="store_true", help="update only the figures, not the pictures")
+    parser.add_argument("--only", choices=("samples", "figures"), help="update only samples.png, or only the figures")
     options = parser.parse_args()
     engine, folder = Engine(options.checkpoints), options.checkpoints / options.checkpoint
+    if options.only != "figures":
+        write_file(folder / "samples.png", sample_sheet(draw_class_samples(engine, options.checkpoint)))
+    if options.only == "samples":
+        return
     info = engine.info(options.checkpoint)
     pictures = read_pictures(options.data, size=(info.height, info.width))
     pictures = held_out(pictures, engine.library.seen_in_training(options.checkpoint), options.data)
     loaded = engine.library.load(options.checkpoint)
-    if not options.figures:
-        sheet = sample_sheet(draw_class_samples(loaded, options.checkpoint, engine.generate))
-        write_file(folder / "samples.png", encode_png(sheet, scale=2))
+    if options.only != "figures":
         write_file(folder / "completions.png", encode_png(completions(engine, options.checkpoint, pictures), scale=2))
     table = figures(loaded, pictures)
     card = folder / "README.md"

@@ -57,7 +57,7 @@ class Card:
 
     def of(self, loaded: Checkpoint) -> str:
         """The text of the card of this checkpoint."""
-        shown = shown_classes(loaded)
+        shown = shown_classes(loaded.info)
         classes = ", ".join(as_markdown(name) for name in loaded.info.classes) or "none"
         looks = ", ".join(as_markdown(name) for name in loaded.info.looks)
         looks = f"Looks: {looks}. " if looks else ""
@@ -68,7 +68,8 @@ class Card:
         )
         intro = (
             f"Pictures of {loaded.info.width} x {loaded.info.height} pixels, {describe_colours(loaded)}. Classes, "
-            f"{rows}: {classes}. {looks}Seeds 0 to {COLUMNS - 1}, temperature 1; nothing was chosen by hand. It "
+            f"{rows}: {classes}. {looks}Seeds 0 to {COLUMNS - 1}, drawn "
+            "as the app draws by default; nothing was chosen by hand. It "
             "generates, and completes a painted mask with context from all sides"
             + ("; it also enlarges." if loaded.info.enlarges else ".")
         )
@@ -153,7 +154,7 @@ def _front_matter(loaded: Checkpoint, card: Card) -> str:
         "pipeline_tag": "unconditional-image-generation",
         "tags": [*tags, *(f"arxiv:{paper}" for paper in papers)],
         **({"base_model": card.base.repo, "base_model_relation": "finetune"} if card.base else {}),
-        "widget": [{"text": one_line(shown_classes(loaded)[0] or "any"), "output": {"url": SAMPLES_FILE}}],
+        "widget": [{"text": one_line(shown_classes(loaded.info)[0] or "any"), "output": {"url": SAMPLES_FILE}}],
     }
     # JSON is valid YAML, except for characters that YAML does not allow; `one_line` has removed those.
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from pixelart.checkpoint.format import (
     CARD_FILE,
@@ -32,15 +33,12 @@ from pixelart.hub.client import sign_in
 from pixelart.hub.push import NOTHING_PUSHED, Pushed, Stage, push_files, with_outcome
 from pixelart.hub.repo_id import check_repo_id, local_name
 from pixelart.images.codec import Picture
-from pixelart.images.io import encode_png
 from pixelart.images.palette_choice import as_learned
 from pixelart.images.palette_files import gpl_palette
 from pixelart.settings import SETTINGS
 from pixelart.training.near_copies import near_copies, parse_counted
 
 MAX_NOTE = 2000
-SHEET_WIDTH = 640
-"""Approximate width of the sample grid in pixels; each pixel of a picture is at least two wide."""
 _NO_NOTE = "The maker of the training pictures is not stated."
 
 
@@ -89,8 +87,10 @@ def push_checkpoint(
     with with_outcome("sign-in", NOTHING_PUSHED):
         sign_in(token)
     begin("draw")
-    samples = draw_class_samples(loaded, loaded.info.name, partial(engine.generate, cancel=cancel))
-    text = card_text(loaded, folder, repo_id, licence=licence, data_note=data_note, samples=samples, learned=learned)
+    samples = compared = draw_class_samples(engine, loaded.info.name, cancel=cancel)
+    if learned is not None and any(sample.shape != learned.shape[1:] for sample in samples):
+        compared = draw_class_samples(engine, loaded.info.name, size=learned.shape[1:3], cancel=cancel)
+    text = card_text(loaded, folder, repo_id, licence=licence, data_note=data_note, samples=compared, learned=learned)
     files = {CARD_FILE: text.encode(), **_content(loaded, samples), **_beside(folder)}
     title = f"{one_line(loaded.info.name)}: weights, config and card"
     return push_files(files, repo_id, title=title, token=token or "", private=private, on_stage=begin)
@@ -124,19 +124,20 @@ def card_text(
     *,
     licence: str,
     data_note: str,
-    samples: Picture | None = None,
+    samples: Sequence[Picture] = (),
     learned: Picture | None = None,
 ) -> str:
     """The card of the checkpoint in `folder`, as it is pushed to `repo_id`.
 
-    It reports how many samples are near copies of training pictures. They are counted here if `samples` (N, H, W, 4)
-    and the training pictures `learned` (M, H, W, 4) are given; otherwise the count from the end of training is used.
+    It reports how many samples are near copies of training pictures. They are counted here if `samples` (N of
+    (H, W, 4)) and the training pictures `learned` (M, H, W, 4) are given; otherwise the count from the end of training
+    is used.
     """
     check_licence(licence)
     base = parse_origin(loaded.info.training.get("base_origin"))
     figures = [_measured(loaded, folder)]
-    if samples is not None and learned is not None:
-        share = near_copies(samples, as_learned(loaded.codec, learned))
+    if samples and learned is not None:
+        share = near_copies(np.stack(samples), as_learned(loaded.codec, learned))
         figures.append(_copies(round(share * len(samples)), len(samples), len(learned)))
     elif counted := parse_counted(loaded.info.training.get("near_copies")):
         figures.append(_copies(counted.copies, counted.samples, counted.learned))
@@ -157,14 +158,13 @@ def card_text(
     ).of(loaded)
 
 
-def _content(loaded: Checkpoint, samples: Picture) -> dict[str, bytes]:
+def _content(loaded: Checkpoint, samples: Sequence[Picture]) -> dict[str, bytes]:
     """The files of the loaded checkpoint, even if its folder has changed since."""
-    sheet, colours = sample_sheet(samples), loaded.info.colours
-    scale = max(2, SHEET_WIDTH // sheet.shape[1])
+    colours = loaded.info.colours
     files = {
         CONFIG_FILE: loaded.config.to_json(),
         WEIGHTS_FILE: pack_weights(loaded.model),
-        SAMPLES_FILE: encode_png(sheet, scale=scale),
+        SAMPLES_FILE: sample_sheet(samples),
     }
     return files if colours is None else {**files, PALETTE_FILE: gpl_palette(loaded.info.name, colours)}
 
@@ -215,7 +215,7 @@ def _number(row: Mapping[str, Any], name: str) -> float | None:
 
 def _copies(copies: int, samples: int, learned: int) -> str:
     return (
-        f"Near copies among the {samples} samples above: {copies / samples:.1%}. A near copy differs from one of the "
+        f"Near copies among {samples} such samples: {copies / samples:.1%}. A near copy differs from one of the "
         f"{learned} training pictures, mirrored or not and moved by up to two pixels, in at most a tenth of the opaque "
         f"pixels."
     )

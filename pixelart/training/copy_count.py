@@ -9,15 +9,14 @@ import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pixelart.checkpoint.library import Checkpoint
-from pixelart.engine import Drawing, Engine, Request
-from pixelart.engine.samples import COLUMNS, MAX_ROWS, draw_class_samples, sample_request, shown_classes
+from pixelart.checkpoint.info import CheckpointInfo
+from pixelart.engine import Engine
+from pixelart.engine.samples import COLUMNS, MAX_ROWS, draw_class_samples, draw_of_class, shown_classes
 from pixelart.images.codec import Picture
 from pixelart.storage import write_file
 from pixelart.training.export import export_run
@@ -43,26 +42,31 @@ def count_copies(trainer: Trainer, *, cancel: Callable[[], bool]) -> None:
     """
     with tempfile.TemporaryDirectory(prefix=".copies-", dir=trainer.run) as place:
         engine = Engine(export_run(trainer.run, Path(place, "model")).parent, device=trainer.device)
-        loaded = engine.library.load("model")
-        draw = partial(engine.generate, cancel=cancel)
-        samples = draw_class_samples(loaded, "model", draw)
-        few, labels = _of_trained_classes(trainer, loaded, samples, draw)
-        rows, most = trainer.train_rows, MAX_COMPARED_PIXELS // (loaded.info.height * loaded.info.width)
+        info = engine.info("model")
+        size = info.height, info.width  # that of the training pictures that they are compared with
+        samples = np.stack(draw_class_samples(engine, "model", size=size, cancel=cancel))
+
+        def draw(label: str) -> Picture:
+            drawn = draw_of_class(engine, "model", label, count=SHOWN_NEAREST, size=size, cancel=cancel)
+            return np.stack(drawn)
+
+        few, labels = _of_trained_classes(trainer, info, samples, draw)
+        rows, most = trainer.train_rows, MAX_COMPARED_PIXELS // (info.height * info.width)
         chosen = rows[np.linspace(0, len(rows) - 1, min(max(1, most), len(rows))).round().astype(int)]
         learned = trainer.sets[0].pictures(chosen, trainer.codec)
         share = near_copies(samples, learned, cancel=cancel)
-    step = loaded.info.training["kept_step"]
+    step = info.training["kept_step"]
     found = Counted(step, round(share * len(samples)), len(samples), len(chosen))
     write_file(trainer.run / COPIES_FILE, json.dumps(asdict(found)).encode())
     write_nearest(trainer.run, step, few, labels, learned, cancel=cancel)
 
 
 def _of_trained_classes(
-    trainer: Trainer, loaded: Checkpoint, samples: Picture, draw: Callable[[Request], list[Drawing]]
+    trainer: Trainer, info: CheckpointInfo, samples: Picture, draw: Callable[[str], Picture]
 ) -> tuple[Picture, list[str]]:
-    """SHOWN_NEAREST samples of each class that the run trains on, and the class of each; from the `samples` of the
-    card if it shows the class."""
-    shown, classes = shown_classes(loaded), trainer.config.classes
+    """SHOWN_NEAREST samples of each class that the run trains on, and the class of each; from `samples` if they show
+    the class."""
+    shown, classes = shown_classes(info), trainer.config.classes
     trained = [classes[number] for number in trainer.classes[trainer.train_rows].unique().tolist()][:MAX_ROWS]
     few = list[Picture]()
     for label in trained:
@@ -70,6 +74,5 @@ def _of_trained_classes(
             first = shown.index(label) * COLUMNS
             few.append(samples[first : first + SHOWN_NEAREST])
         else:
-            drawn = draw(sample_request(loaded, "model", label, count=SHOWN_NEAREST))
-            few.append(np.stack([drawing.picture for drawing in drawn]))
+            few.append(draw(label))
     return np.concatenate(few), [label for label in trained for _ in range(SHOWN_NEAREST)]

@@ -218,15 +218,15 @@ def test_near_copies_are_counted_in_the_colours_that_the_pictures_have(
     random = np.random.default_rng(1)
     others = random.integers(128, 256, learned.shape, np.uint8)
     samples: Picture = np.concatenate([learned, others])
-    monkeypatch.setattr(copies, "draw_class_samples", lambda *_: samples)
+    monkeypatch.setattr(copies, "draw_class_samples", lambda *_, **__: samples)
     with resume_run(run, data) as trainer:
         copies.count_copies(trainer, cancel=lambda: False)
     assert read_counted(run) == Counted(4, 8, 16, 8)
     loaded = Engine(checkpoints).library.load("any")
     text = card_text(
-        loaded, checkpoints / "any", "me/any", licence="mit", data_note="", samples=samples, learned=learned
+        loaded, checkpoints / "any", "me/any", licence="mit", data_note="", samples=[*samples], learned=learned
     )
-    assert "Near copies among the 16 samples above: 50.0%." in text
+    assert "Near copies among 16 such samples: 50.0%." in text
 
 
 def test_pictures_of_every_size_are_judged_and_each_pixel_counts_once(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from dataclasses import replace
@@ -12,11 +13,13 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image
 
+from pixelart.checkpoint.info import CheckpointInfo
 from pixelart.checkpoint.library import Checkpoint
 from pixelart.checkpoint.origin import Origin
 from pixelart.engine import Drawing, Engine, Request
-from pixelart.engine.samples import MAX_ROWS, draw_class_samples, sample_sheet
+from pixelart.engine.samples import MAX_ROWS, SHEET_WIDTH, draw_class_samples, sample_sheet
 from pixelart.errors import RequestRejected
 from pixelart.hub.card import LICENCES, as_markdown, check_licence, one_line
 from pixelart.hub.publish import card_text, preview_card
@@ -198,12 +201,12 @@ def test_figures_are_those_of_the_save_that_was_kept(loaded: Checkpoint, own_che
 def test_near_copies_are_counted_where_the_pictures_are_given(
     loaded: Checkpoint, engine: Engine, tiny_pictures: dict[str, Any]
 ) -> None:
-    folder, samples = engine.library.path("tiny"), tiny_pictures["cross"][:4]
+    folder, samples = engine.library.path("tiny"), [*tiny_pictures["cross"][:4]]
     options: dict[str, Any] = {"licence": "mit", "data_note": "", "samples": samples}
     text = card_text(loaded, folder, "me/mine", **options, learned=tiny_pictures["cross"])
-    assert "Near copies among the 4 samples above: 100.0%." in text
+    assert "Near copies among 4 such samples: 100.0%." in text
     text = card_text(loaded, folder, "me/mine", **options, learned=np.zeros((1, 8, 8, 4), np.uint8))
-    assert "Near copies among the 4 samples above: 0.0%." in text
+    assert "Near copies among 4 such samples: 0.0%." in text
 
 
 def test_what_is_not_said_is_not_made_up(engine: Engine) -> None:
@@ -213,30 +216,49 @@ def test_what_is_not_said_is_not_made_up(engine: Engine) -> None:
         check_licence("")
 
 
-def test_the_grid_has_a_row_for_each_of_the_first_classes(loaded: Checkpoint) -> None:
-    asked: list[Request] = []
-
-    def draw(request: Request) -> list[Drawing]:
-        asked.append(request)
-        return [Drawing(np.zeros((8, 8, 4), np.uint8), seed, 0.0, {}) for seed in range(request.count)]
-
+def test_the_grid_has_a_row_for_each_of_the_first_classes(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     names = tuple(f"class {i}" for i in range(MAX_ROWS + 4))
-    samples = draw_class_samples(_with(loaded, classes=names), "tiny", draw)
+    asked = _asked_for(engine, monkeypatch, replace(engine.info("tiny"), classes=names))
+    samples = draw_class_samples(engine, "tiny")
     assert [list(request.class_weights) for request in asked] == [[name] for name in names[:MAX_ROWS]]
-    assert {(request.count, request.seed, request.temperature) for request in asked} == {(8, 0, 1.0)}
-    assert sample_sheet(samples).shape == (16 * 9 - 1, 8 * 9 - 1, 4)
+    preset = engine.info("tiny").preset()
+    assert {(request.count, request.seed, request.temperature, request.guidance) for request in asked} == {
+        (8, 0, preset.temperature, preset.guidance)
+    }, "as the app draws by default"
+    sheet, scale = Image.open(io.BytesIO(sample_sheet(samples))), SHEET_WIDTH // (8 * 9 - 1)
+    assert sheet.size == ((8 * 9 - 1) * scale, (MAX_ROWS * 9 - 1) * scale)
 
 
-def test_samples_have_one_size_whatever_is_usual_in_their_class(loaded: Checkpoint) -> None:
-    info = replace(loaded.info, any_size=True, usual_sizes={("stripe", ""): (4, 6)})
-    several = replace(loaded, info=info)
+def test_each_class_has_its_usual_size_unless_one_is_given(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = replace(engine.info("tiny"), any_size=True, usual_sizes={("stripe", ""): (4, 6)})
+    _asked_for(engine, monkeypatch, info)
+    samples = draw_class_samples(engine, "tiny")
+    assert [sample.shape for sample in samples] == [(8, 8, 4)] * 8 + [(4, 6, 4)] * 8
+    assert {sample.shape for sample in draw_class_samples(engine, "tiny", size=(5, 7))} == {(5, 7, 4)}
 
-    def draw(request: Request) -> list[Drawing]:
+
+def test_smaller_pictures_fill_their_cell_of_the_sheet_by_whole_numbers() -> None:
+    large, small = np.full((9, 8, 4), 255, np.uint8), np.full((4, 3, 4), 255, np.uint8)
+    sheet = np.asarray(Image.open(io.BytesIO(sample_sheet([large] * 8 + [small] * 8))).convert("RGBA"))
+    scale = SHEET_WIDTH // (8 * 9 - 1)
+    cell = sheet[10 * scale : 19 * scale : scale, : 8 * scale : scale, 3] > 0
+    expected = np.zeros((9, 8), np.bool_)
+    expected[:8, 1:7] = True  # 4 x 3 twice as large, in the middle
+    assert np.array_equal(cell, expected)
+
+
+def _asked_for(engine: Engine, monkeypatch: pytest.MonkeyPatch, info: CheckpointInfo) -> list[Request]:
+    """The requests that the engine gets from now on; it answers with empty pictures, as a checkpoint with `info`."""
+    asked = list[Request]()
+
+    def draw(request: Request, **_: Any) -> list[Drawing]:
+        asked.append(request)
         size = request.size or info.usual_size(request.class_weights)
         return [Drawing(np.zeros((*size, 4), np.uint8), seed, 0.0, {}) for seed in range(request.count)]
 
-    assert info.usual_size({"stripe": 1.0}) == (4, 6)
-    assert draw_class_samples(several, "tiny", draw).shape == (16, 8, 8, 4)
+    monkeypatch.setattr(engine, "info", lambda _: info)
+    monkeypatch.setattr(engine, "generate", draw)
+    return asked
 
 
 @pytest.mark.parametrize("name", list_models())

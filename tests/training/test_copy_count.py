@@ -57,7 +57,7 @@ def test_what_is_counted_is_told_by_the_checkpoint_and_its_card(run: Path, tiny_
         "step": 60, "copies": found.copies, "samples": 16, "learned": found.learned,
     }  # fmt: skip
     text = preview_card(engine, "mine", "me/mine", licence="mit")
-    assert f"Near copies among the 16 samples above: {found.copies / 16:.1%}." in text
+    assert f"Near copies among 16 such samples: {found.copies / 16:.1%}." in text
     assert f"one of the {found.learned} training pictures" in text
 
 
@@ -67,7 +67,7 @@ def test_pictures_that_were_learned_are_copies_and_others_are_not(
     with resume_run(run, tiny_data) as trainer:
         known = trainer.codec.decode(trainer.x[trainer.train_rows])
     other = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 4), np.uint8) | np.uint8(128)
-    monkeypatch.setattr(copies, "draw_class_samples", lambda *_: np.concatenate([known[:10], other]))
+    monkeypatch.setattr(copies, "draw_class_samples", lambda *_, **__: np.concatenate([known[:10], other]))
     assert counted(run, tiny_data) == Counted(60, 10, 16, len(known))
     found = read_nearest(run)  # of the first four of each class: 0 to 3 and 8 to 11, of which 10 and 11 are not known
     assert [each.differences[0] for each in found][:6] == [0] * 6 and found[6].differences[0] > 0.5
