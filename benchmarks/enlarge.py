@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, told_command
 from pixelart.cli.evaluate import held_out
 from pixelart.engine import Engine, Request
 from pixelart.engine.completion import context_of
@@ -205,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PixelArtError as error:
         print(f"benchmarks.enlarge: {error}", file=sys.stderr)
         return 2
-    command = shlex.join(["python", "-m", "benchmarks.enlarge", *words])
+    command = told_command("enlarge", words)
     write_file(options.out, report(rows, len(true), command).encode())
     return 0
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import shlex
 import sys
 import time
 import zipfile
@@ -34,7 +33,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, told_command
 from pixelart.checkpoint.format import read_seen
 from pixelart.engine import Engine, Request
 from pixelart.errors import PixelArtError
@@ -245,8 +244,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PixelArtError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    words = shlex.join(sys.argv[1:] if arguments is None else arguments)
-    text = report(figures, f"python -m benchmarks.finetune {words}")
+    words = sys.argv[1:] if arguments is None else arguments
+    text = report(figures, told_command("finetune", words))
     print(text)
     if not options.quick_look:
         write_file(Path(__file__).parent / f"FINETUNE-{options.base.name}.md", text.encode())

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import shlex
 import sys
 import zipfile
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, told_command
 from benchmarks.mnist_networks import (
     BATCH,
     PEER_DECAYS,
@@ -229,7 +228,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise RequestRejected(f"test images {options.test_images}: must be at least {LEAST}")
         for name in options.models:
             check_codec(name, "binary")
-        command = shlex.join(["python", "-m", "benchmarks.mnist", *words])
+        command = told_command("mnist", words)
         images, test = (read_images(options.data, part) for part in ("train", "test"))
         made = {name: learners(name, options, images, device) for name in options.models}
         queue = [(name, project, learner) for name, found in made.items() for project, learner in found.items()]

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -28,7 +27,7 @@ import torch
 from benchmarks.card import with_and_without
 from benchmarks.class_accuracy import class_accuracy, class_table, with_class_table
 from benchmarks.looks import look_for
-from benchmarks.machine import describe_machine
+from benchmarks.machine import describe_machine, told_command
 from benchmarks.published import published
 from benchmarks.sampling import measure_cached
 from pixelart.cli.evaluate import held_out, judge, judge_holes
@@ -213,7 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except PixelArtError as error:
             left_out.append(f"{name}: {error}")
     print(*left_out, sep="\n", flush=True)
-    command = shlex.join(["python", "-m", "benchmarks.results", *words])
+    command = told_command("results", words)
     text = options.out.read_text() if options.only_classes else report(rows, left_out, command) if rows else ""
     if accuracies:
         text = with_class_table(text, class_table(accuracies, command, describe_machine()))
