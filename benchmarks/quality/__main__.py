@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -263,7 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and write. Returns 2, after one line on stderr, for bad input."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(words)
-    command = shlex.join(["python", "-m", "benchmarks.quality", *words])
+    command = told_command("quality", words)
     results = list[dict[str, Any]]()
     try:
         if options.pictures < 1 or options.grid_pictures < 1:
