@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from benchmarks.looks import look_for
+from benchmarks.machine import told_command
 from benchmarks.quality import choosing, metrics, report
 from benchmarks.quality.completions import compare_completions
 from benchmarks.quality.drawing import Drawn, draw_classes
