@@ -93,21 +93,23 @@ def chosen_window(mask: NDArray[np.bool_], size: tuple[int, int], at: tuple[int,
 def _spans(masked: NDArray[np.intp], side: int, window: int) -> list[tuple[Span, Span]]:
     """(seen, kept) along one axis for the `masked` places of `side`. What is kept covers them without overlap."""
     first, end = int(masked[0]), int(masked[-1]) + 1
-    if end - first <= window - 2 * _scaled(DRAWN_AGAIN, window):  # one window, with the mask in its middle
+    seen = _scaled(FINISHED_SEEN, window, most=window - 1)
+    again = _scaled(DRAWN_AGAIN, window, most=window - 1 - seen)  # so that every window keeps something
+    if end - first <= window - 2 * again:  # one window, with the mask in its middle
         start = min(max(0, (first + end - window) // 2), side - window)
         return [((start, start + window), (first, end))]
     spans = list[tuple[Span, Span]]()
     while first < end:
-        start = min(max(0, first - _scaled(FINISHED_SEEN, window)), side - window)
+        start = min(max(0, first - seen), side - window)
         last = start + window >= min(end, side)
-        kept_end = end if last else start + window - _scaled(DRAWN_AGAIN, window)
+        kept_end = end if last else start + window - again
         spans.append(((start, start + window), (first, kept_end)))
         first = kept_end
     return spans
 
 
-def _scaled(pixels: int, window: int) -> int:
-    return max(1, pixels * window // _MADE_FOR)
+def _scaled(pixels: int, window: int, *, most: int) -> int:
+    return min(max(1, pixels * window // _MADE_FOR), most)
 
 
 def whole_window(height: int, width: int) -> Window:

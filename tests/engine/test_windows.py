@@ -63,6 +63,14 @@ def test_each_masked_pixel_is_kept_once_by_a_window_that_sees_enough(size: tuple
     assert (kept[mask] == 1).all() and kept.max() == 1
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 3), (1, 32), (32, 2)], ids=str)
+def test_windows_of_few_pixels_reach_the_end(size: tuple[int, int]) -> None:
+    mask, kept = np.ones((40, 40), np.bool_), np.zeros((40, 40), np.int64)
+    for window in plan_windows(mask, size):
+        kept[window.kept] += 1
+    assert (kept == 1).all()
+
+
 def test_a_small_mask_lies_in_the_middle_of_one_window() -> None:
     mask = np.zeros((100, 100), np.bool_)
     mask[50:60, 20:24] = True
