@@ -94,7 +94,7 @@ class Recolouring:
 
 
 class Drawer:
-    """Draws with the checkpoints of a library. `on_drawing`, `memory`: see `Engine`. Thread-safe."""
+    """Draws checked requests with the checkpoints of a library. `on_drawing`, `memory`: see `Engine`. Thread-safe."""
 
     def __init__(
         self, library: Library, on_drawing: Callable[[bool], None] | None = None, *, memory: int = sys.maxsize
@@ -222,9 +222,7 @@ class Drawer:
     ) -> list[Drawing]:
         """Draw a request chunk by chunk with `draw`. `frame`: what previews show. `facts`: extra settings saved with
         each drawing."""
-        loaded = self._library.load(request.checkpoint)
-        request.check()
-        controls = request.controls()
+        loaded, controls = self._library.load(request.checkpoint), request.controls()
         candidates, of_seed = list[Candidate](), list[dict[str, Any]]()
         sampler = pick_sampler(request.sampler, loaded.model, loaded.device)
         streams, is_one = 1 if request.guidance == 1 else 2, frame.size == frame.mask.shape

@@ -141,6 +141,7 @@ class Variations(ABC):
         request = _for_one(_each_once(request).without_keep(), "a tileset")
         if request.seamless:
             raise RequestRejected(f"seamless {request.seamless!r}: the edges of a tileset meet by themselves")
+        request.check()
         inner = as_picture(tile)
         outer = np.zeros_like(inner) if outside is None else as_picture(outside, name="outside")
         if outer.shape != inner.shape:
@@ -204,8 +205,7 @@ def _for_one(request: Request, what: str) -> Request:
 
 
 def _reseeded(request: Request, number: int) -> Request:
-    """The request with another seed for each `number`, which no other picture of a request has."""
-    request.check()
+    """The checked request with another seed for each `number`, which no other picture of a request has."""
     return replace(request, seed=later_seed(request, number * SETTINGS.max_count))
 
 

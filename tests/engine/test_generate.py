@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 
 from pixelart.engine import Drawing, Engine, Request
 from pixelart.engine.request import once_more
+from pixelart.images.codec import Picture
 from pixelart.images.coercion import map_settings
 from pixelart.images.io import decode_picture
 from pixelart.settings import VERSION
@@ -60,6 +62,15 @@ def test_other_seeds_and_classes_are_other_pictures(engine: Engine) -> None:
 def test_the_extreme_seeds_draw(engine: Engine) -> None:
     assert engine.generate(Request("tiny", seed=MAX_SEED, count=2))[1].seed == MAX_SEED + 1
     assert engine.generate(Request("tiny", seed=0))[0].seed == 0
+
+
+def test_what_is_drawn_in_several_steps_takes_the_extreme_seeds_too(engine: Engine, picture: Picture) -> None:
+    request = Request("tiny", seed=MAX_SEED, count=2)
+    tiled = engine.generate(replace(request, seamless="xy"))
+    joined = engine.complete(replace(request, seamless="xy"), picture, np.ones((8, 8), np.bool_))
+    extended = engine.extend(request, picture, right=12)
+    for drawn in (tiled, joined, extended):
+        assert sorted(drawing.seed for drawing in drawn) == [MAX_SEED, MAX_SEED + 1]
 
 
 def test_a_blend_of_classes_is_normalised(engine: Engine) -> None:
