@@ -24,6 +24,8 @@ MAX_COLOURS = 256
 """Entries of a palette: an index is one byte."""
 PART = 2**15
 """Colours compared with a palette at once: a photo has a million, and 256 distances for each would take GiB."""
+_DISTANCES = PART * MAX_COLOURS
+"""The most distances at once, also to all colours of a photo."""
 
 
 def oklab(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -46,9 +48,10 @@ def nearest_colours(colours: NDArray[np.uint8], palette: NDArray[np.uint8]) -> N
 
 
 def _nearest(points: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[np.int64]:
-    """argmin of |p - c|^2, as that of |c|^2 - 2 p.c: one matrix product for each PART of the points."""
-    lengths, parts = np.square(centres).sum(1), range(0, len(points), PART) if len(points) else [0]
-    return np.concatenate([(lengths - 2 * points[i : i + PART] @ centres.T).argmin(1) for i in parts])
+    """argmin of |p - c|^2, as that of |c|^2 - 2 p.c: one matrix product for each part of the points."""
+    part = min(PART, max(1, _DISTANCES // len(centres)))
+    lengths, parts = np.square(centres).sum(1), range(0, len(points), part) if len(points) else [0]
+    return np.concatenate([(lengths - 2 * points[i : i + part] @ centres.T).argmin(1) for i in parts])
 
 
 def fit_palette(rgb: NDArray[np.uint8], *, size: int) -> NDArray[np.uint8]:

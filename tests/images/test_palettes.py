@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -120,3 +121,17 @@ def test_more_colours_serve_better() -> None:
     pixels = _noise(2000)
     errors = [_mean_error(pixels, fit_palette(pixels, size=size)) for size in (4, 16, 64)]
     assert errors[0] > 1.5 * errors[1] > 2 * errors[2]
+
+
+def test_a_comparison_with_the_colours_of_a_photo_takes_little_memory() -> None:
+    """As when a palette has been fitted and each of its colours becomes one that occurs."""
+    palette, photo = _noise(255), _noise(100_000, seed=1)
+    tracemalloc.start()
+    try:
+        found = nearest_colours(palette, photo)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 200 * 2**20, "half of what all distances and their lengths take"
+    some = slice(0, 255, 40)
+    assert np.array_equal(found[some], nearest_colours(palette[some], photo))
