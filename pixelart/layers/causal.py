@@ -214,5 +214,5 @@ class ContextBias(nn.Conv2d):
 
 
 def taps_matrix(conv: nn.Conv1d) -> Tensor:
-    """The weight of a 1-D convolution in the layout of `add_matmul`: (taps * I, O), tap by tap."""
+    """The weight of a 1-D convolution as a matrix (taps * I, O), tap by tap."""
     return conv.weight.permute(2, 1, 0).flatten(0, 1).contiguous()

@@ -28,8 +28,8 @@ class GatedLayer(nn.Module):
     """A layer of both stacks: `rows` of the vertical one, `pixels` of the horizontal one.
 
     `rows`: rows read by the vertical kernel; its input excludes the pixel's row, so it ends on it. A first layer (mask
-    A) reads the picture itself. `dropout` drops gated features in training (as in PixelCNN++, 1701.05517, section 2.5);
-    the trainer sets its rate."""
+    A) reads the picture itself. `dropout` drops gated features in training, each in the whole picture (PixelCNN++,
+    1701.05517, section 2.5, drops single numbers, which is slow on a CPU); the trainer sets its rate."""
 
     recomputed = ("rows", "pixels", "first_pixels")
     """Methods whose activations gradient checkpointing recomputes."""
