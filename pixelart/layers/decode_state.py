@@ -55,20 +55,15 @@ class DecodeState:
             self._kept[layer, name] = make()
         return self._kept[layer, name]
 
-    def kept(self, layer: nn.Module, name: str) -> Tensor | None:
-        """The tensor that `layer` cached under `name`, or None."""
-        return self._kept.get((layer, name))
-
     def constant(self, layer: nn.Module, name: str, make: Callable[[], Made]) -> Made:
         """A value that does not depend on the pictures, such as transposed weights of `layer`; created once."""
         if (layer, name) not in self._constants:
             self._constants[layer, name] = make()
         return self._constants[layer, name]
 
-    def put(self, layer: nn.Module, name: str, value: Tensor) -> Tensor:
+    def put(self, layer: nn.Module, name: str, value: Tensor) -> None:
         """Replace the tensor that `layer` cached under `name`."""
         self._kept[layer, name] = value
-        return value
 
     def halved(self) -> DecodeState:
         """The decode state of the half-size map (every other row and column); its region may be empty."""

@@ -66,9 +66,5 @@ class MaskedConv2d(nn.Module):
         """The weight (out, in, kh, kw) with masked taps set to zero."""
         return self.weight * self.mask
 
-    def matrix(self) -> Tensor:
-        """The weight as a matrix (taps * in, out), tap by tap, row by row."""
-        return self.masked_weight().detach().permute(2, 3, 1, 0).flatten(0, 2).contiguous()
-
     def forward(self, x: Tensor) -> Tensor:
         return F.conv2d(F.pad(x, self.padding), self.masked_weight(), self.bias, dilation=self.dilation)

@@ -70,9 +70,7 @@ class CausalSelfAttention(nn.Module):
         keys, values = own.chunk(2, dim=1)
         key_value = own.new("cat", own.size, Term(keys + place_key), Term(values))
         query: Any = self.query(h) + place_query
-        mean = h.recorder.attend(
-            query, key_value, heads=self.heads, values=self.inner, stride=self.stride, zero_key=True
-        )
+        mean = h.recorder.attend(query, key_value, heads=self.heads, values=self.inner, zero_key=True)
         return h + self.out(mean, state)
 
     def _split(self, x: Tensor) -> Tensor:  # (B, heads * size, h, w) -> (B, heads, h * w, size)

@@ -254,13 +254,10 @@ class Recorder(DecodeState):
         """Set what a memory node holds."""
         memory.data["value"] = Traced(self, "define", memory.size, (Term(value),), data=memory)
 
-    def attend(
-        self, query: Traced, key_value: Traced, *, heads: int, values: int, stride: int = 1, zero_key: bool
-    ) -> Any:
+    def attend(self, query: Traced, key_value: Traced, *, heads: int, values: int, zero_key: bool) -> Any:
         """Softmax attention of the query (heads * k) over `key_value` (heads * k keys, then `values`) of all earlier
-        pixels on every `stride`-th row and column, which `key_value` is computed at. `zero_key`: also over a key and
-        value of zeros; without it, the first pixel gets zeros."""
-        data = {"heads": heads, "stride": stride, "zero_key": zero_key}
-        sizes = {"keys": query.size // heads, "values": values // heads}
-        keep = Traced(self, "keep", 0, (Term(key_value),), step=key_value.step, data=data | sizes)
+        pixels that have one, see `at_step`. `zero_key`: also over a key and value of zeros; without it, the first pixel
+        gets zeros."""
+        data = {"heads": heads, "keys": query.size // heads, "values": values // heads, "zero_key": zero_key}
+        keep = Traced(self, "keep", 0, (Term(key_value),), step=key_value.step, data=data)
         return Traced(self, "attend", values, (Term(query),), data=keep)
