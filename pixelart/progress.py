@@ -1,4 +1,4 @@
-"""How long-running work reports its progress and is cancelled."""
+"""How long-running work reports its progress and is cancelled, and durations in words."""
 
 from __future__ import annotations
 
@@ -29,3 +29,11 @@ def until_cancelled(things: Iterable[_T], cancel: Cancel) -> Iterator[_T]:
         if cancel():
             raise Cancelled
         yield thing
+
+
+def duration(seconds: float) -> str:
+    """A duration, such as "40 s", "6 min" or "2 h 5 min"."""
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -9,6 +9,7 @@ from typing import Any
 from pixelart.cli.arguments import add_command, checkpoints_option, sides
 from pixelart.cli.common import Json, find, say
 from pixelart.devices import pick_device
+from pixelart.progress import duration
 from pixelart.training.efforts import EFFORTS, steps_and_saves, usual_batch_size
 from pixelart.training.initialization import FROM_SCRATCH
 from pixelart.training.pace import measure_pace
@@ -26,10 +27,11 @@ def estimate(options: argparse.Namespace) -> Json:
     batch = options.batch_size or usual_batch_size(has_base=bool(base))
     pace = measure_pace(base=path, model=options.model, size=size, batch_size=batch, device=pick_device())
     lengths = {effort: steps_and_saves(effort, has_base=bool(base))[0] for effort in EFFORTS}
+    step = f"{pace.step:.2g} s" if pace.step < 10 else duration(pace.step)
     say(
         options,
-        f"{pace.step:.2g} s a step, without validation and samples",
-        *(f"{name}: {steps} steps, about {steps * pace.step / 60:.2g} min" for name, steps in lengths.items()),
+        f"{step} a step, without validation and samples",
+        *(f"{name}: {steps} steps, about {duration(steps * pace.step)}" for name, steps in lengths.items()),
     )
     return {**asdict(pace), "steps": lengths}
 

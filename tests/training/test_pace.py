@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from pixelart.cli import estimate as estimate_command
 from pixelart.cli.main import main
 from pixelart.errors import PixelArtError
 from pixelart.training import pace as pace_module
@@ -46,6 +47,13 @@ def test_a_new_network_is_timed_at_its_size(monkeypatch: pytest.MonkeyPatch) -> 
     assert found.step > 0
     with pytest.raises(PixelArtError):
         measure_pace(base=None, model="none", size=(8, 8), batch_size=1, device=CPU)
+
+
+def test_long_times_are_told_in_hours(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(estimate_command, "measure_pace", lambda **_: Pace(120.0, 0.1, 0.2))
+    assert main(["estimate"]) == 0
+    told = capsys.readouterr().out
+    assert "2 min a step" in told and "Quick: 400 steps, about 13 h 20 min" in told
 
 
 @pytest.mark.parametrize(

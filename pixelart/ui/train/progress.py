@@ -5,6 +5,7 @@ from __future__ import annotations
 from pixelart.errors import untag_hint
 from pixelart.jobs import Job, JobFolder
 from pixelart.jobs.folder import JobProgress
+from pixelart.progress import duration
 from pixelart.training.near_copies import read_counted
 from pixelart.ui.status import counted, status_progress, status_text
 from pixelart.ui.train.report import PAGE_HINTS
@@ -125,11 +126,3 @@ def _better(before: float, after: float) -> str:
         if gained == 0
         else (f"Fit: {abs(gained)} % {'better' if gained > 0 else 'worse'} than at the start")
     )
-
-
-def duration(seconds: float) -> str:
-    """A duration, such as "40 s", "6 min" or "2 h 5 min"."""
-    if seconds < 59.5:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
