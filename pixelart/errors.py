@@ -15,6 +15,8 @@ class Hint(Enum):
     TRUE_GRID = "reduce enlarged pictures to their true grid"
     LESS_MEMORY = "use smaller batches"
     RESUME = "continue the run"
+    FOLLOW = "follow the rented machine again"
+    FETCH = "fetch what a rented machine has made"
     OTHER_NAME = "choose another name"
     SAME_PICTURES = "give the same pictures again"
 
@@ -37,15 +39,20 @@ def with_hint(text: str, hint: Hint | None, words: Words) -> str:
 
 
 def tag_hint(text: str, hint: Hint | None) -> str:
-    """The text with the hint's name, for another process to read with `untag_hint`."""
+    """The text with the hint's name, for another process or a record; `split_hint` and `untag_hint` read it."""
     return f"{text} [{hint.name}]" if hint else text
+
+
+def split_hint(text: str) -> tuple[str, Hint | None]:
+    """The text and the hint that `tag_hint` got. Other texts have no hint."""
+    tag = _TAG.search(text)
+    hint = Hint.__members__.get(tag[1]) if tag else None
+    return (text[: tag.start()], hint) if tag and hint else (text, None)
 
 
 def untag_hint(text: str, words: Words) -> str:
     """A text of `tag_hint`, with the hint in the words of a front end. Other texts stay as they are."""
-    tag = _TAG.search(text)
-    hint = Hint.__members__.get(tag[1]) if tag else None
-    return with_hint(text[: tag.start()], hint, words) if tag and hint else text
+    return with_hint(*split_hint(text), words)
 
 
 class ImageRejected(PixelArtError):
@@ -63,8 +70,8 @@ class WeightsRejected(PixelArtError):
 class HubFailure(PixelArtError):
     """A request to the Hugging Face Hub failed. `status`: the HTTP status of its answer; 0 = there was none."""
 
-    def __init__(self, text: str, *, status: int = 0) -> None:
-        super().__init__(text)
+    def __init__(self, text: str, *, status: int = 0, hint: Hint | None = None) -> None:
+        super().__init__(text, hint=hint)
         self.status = status
 
     @property

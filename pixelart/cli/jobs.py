@@ -42,6 +42,7 @@ def _facts(job: Job, folder: Path) -> Json:
     progress = JobFolder(folder / job.id).progress()
     return {
         **{name: getattr(job, name) for name in SHOWN},
+        "reason": untag_hint(job.reason, CLI_HINTS),
         "options": dict(job.options),
         "step": progress.step if progress else 0,
         "progress": progress.progress if progress else 0.0,
@@ -52,7 +53,7 @@ def _facts(job: Job, folder: Path) -> Json:
 
 def _lines(listed: Sequence[Json]) -> Iterator[str]:
     for job in listed:
-        reason = f": {untag_hint(job['reason'], CLI_HINTS)}" if job["reason"] else ""
+        reason = f": {job['reason']}" if job["reason"] else ""
         how = f", {job['execution']}" if job["execution"] else ""
         how += f", on {job['place']}" if job["place"] else ""
         yield f"{job['id']}  {job['name']}  step {job['step']}, {job['progress']:.0%}{how}  {job['state']}{reason}"

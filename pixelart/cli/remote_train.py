@@ -22,7 +22,7 @@ import torch
 
 from pixelart.cli.arguments import add_command
 from pixelart.cli.common import Json
-from pixelart.errors import HubFailure, PixelArtError, RequestRejected
+from pixelart.errors import HubFailure, PixelArtError, RequestRejected, split_hint
 from pixelart.hub import check_repo_id, local_token
 from pixelart.hub.remote.following import USUAL_PACE
 from pixelart.hub.remote.jobs_api import SECRET
@@ -62,7 +62,8 @@ def remote_train(options: argparse.Namespace) -> Json:
     ending.write(run)
     _push_at_last(run, options.repository, token)
     if ending.code:
-        raise RequestRejected(exit_of(ending, run, minutes=options.limit).reason)
+        reason, hint = split_hint(exit_of(ending, run, minutes=options.limit).reason)
+        raise RequestRejected(reason, hint=hint)
     return {"run": str(run), "stopped_by": ending.stopped_by}
 
 

@@ -59,6 +59,8 @@ CLI_HINTS: Words = {
     Hint.TRUE_GRID: "--true-grid reduces it",
     Hint.LESS_MEMORY: "a smaller --batch-size with --accumulate, or --gradient-checkpointing, needs less",
     Hint.RESUME: "--resume continues it",
+    Hint.FOLLOW: "--resume follows it again",
+    Hint.FETCH: "--resume fetches what it has made",
     Hint.OTHER_NAME: "give another name",
     Hint.SAME_PICTURES: "start a new training with its model as --base",
 }

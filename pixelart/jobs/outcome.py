@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pixelart.errors import Hint, tag_hint
 from pixelart.jobs.folder import JobFolder
 from pixelart.jobs.process import Child
 from pixelart.training.failures import Ending, Reached, explain_exit, last_line
 
 STOPPED = "stopped"
-SERVER_GONE = "the server stopped during training; Resume continues from the last save"
-REMOTE_LEFT = "the server stopped; the rented machine may still be at work, and be paid for; Resume follows it"
+SERVER_GONE = tag_hint("the server stopped during training", Hint.RESUME)
+REMOTE_LEFT = tag_hint("the server stopped; the rented machine may still be at work, and be paid for", Hint.FOLLOW)
 
 
 def outcome(child: Child, code: int, folder: JobFolder, *, minutes: float) -> Ending:
@@ -22,8 +23,9 @@ def outcome(child: Child, code: int, folder: JobFolder, *, minutes: float) -> En
 def _stop_reason(child: Child, minutes: float) -> Ending:
     if child.stopped_by == "owner":
         return Ending("cancelled", STOPPED)
-    if child.stopped_by == "limit":
-        return Ending("interrupted", f"the limit of {minutes:g} minutes is reached; Resume continues")
-    if child.stopped_by == "server":
-        return Ending("interrupted", "the server was stopped; Resume continues")
-    return Ending("interrupted", "the process was stopped from outside; Resume continues")
+    reason = {
+        "limit": f"the limit of {minutes:g} minutes is reached",
+        "server": "the server was stopped",
+        None: "the process was stopped from outside",
+    }[child.stopped_by]
+    return Ending("interrupted", tag_hint(reason, Hint.RESUME))

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from pixelart.checkpoint.library import Library
 from pixelart.checkpoint.ownership import request_owner
-from pixelart.errors import PixelArtError, RequestRejected
+from pixelart.errors import Hint, PixelArtError, RequestRejected, tag_hint
 from pixelart.jobs.folder import JobFolder, open_private
 from pixelart.jobs.job import Job, State
 from pixelart.jobs.options import command_options
@@ -26,7 +26,7 @@ from pixelart.jobs.store import JobStore
 _log = logging.getLogger(__name__)
 _CLOSE_PATIENCE = 3.0
 """Seconds to wait for the threads when the server ends; the trainings go on without them."""
-_FAULT = "watching it failed for an unknown reason; the training may go on there, Resume follows it again"
+_FAULT = tag_hint("watching it failed for an unknown reason; the training may go on there", Hint.FOLLOW)
 _Told = Callable[[], bool]
 
 
@@ -112,8 +112,10 @@ class RemoteRunner:
             if state == "done":  # its model is to be in the list
                 with suppress(RequestRejected, OSError):  # the page's Use this model says why not
                     self._export(job.owner, job.id)
-        except (PixelArtError, OSError) as error:
-            state, reason = "interrupted", folder.without_path(str(getattr(error, "strerror", None) or error))
+        except PixelArtError as error:
+            state, reason = "interrupted", folder.without_path(tag_hint(str(error), error.hint))
+        except OSError as error:
+            state, reason = "interrupted", folder.without_path(str(error.strerror or error))
         except Exception:
             _log.exception("job %s", job.id)
             state, reason = "interrupted", _FAULT

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 import torch
 
-from pixelart.errors import Hint, RequestRejected
+from pixelart.errors import Hint, RequestRejected, split_hint, tag_hint
 from pixelart.training.snapshots import last_checkpoint
 from pixelart.training.trainer import Trainer
 
@@ -53,7 +53,8 @@ def explain_exit(
     if code == 0 and reached.phase == "finished":
         return Ending("interrupted", too_short(reached.step)) if is_short(reached.passes) else Ending("done")
     if was_killed and code != 0:
-        return stopped._replace(reason=f"{stopped.reason}; it did not save in time, so the last save is kept")
+        reason, hint = split_hint(stopped.reason)
+        return stopped._replace(reason=tag_hint(f"{reason}; it did not save in time, so the last save is kept", hint))
     if code in (0, -signal.SIGTERM, -signal.SIGINT):
         return stopped
     if code in _KILLED or _MEMORY.search(line):

@@ -11,7 +11,8 @@ import pytest
 
 from pixelart.cli import jobs as jobs_command
 from pixelart.cli.main import main
-from pixelart.jobs import Jobs
+from pixelart.jobs import Job, Jobs
+from pixelart.jobs.outcome import SERVER_GONE
 from tests.jobs.conftest import STUB
 from tests.jobs.running import running
 from tests.jobs.waiting import ended, until
@@ -55,6 +56,16 @@ def test_a_job_that_waits_in_the_queue_of_a_dead_server_comes_to_its_turn(
     monkeypatch.setattr(jobs_command, "Jobs", functools.partial(Jobs, program=STUB))
     assert main(["jobs", "--folder", str(tmp_path / "jobs"), "--resume", job.id, "--json"]) == 0
     assert open_jobs().get("ann", job.id).state == "done"
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_reason_is_in_the_words_of_the_command_line(
+    more: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job("0" * 16, "ann", "mine", {"steps": 4}, 0.0, "interrupted", SERVER_GONE)
+    monkeypatch.setattr(jobs_command, "read_jobs", lambda folder: [job])
+    assert main(["jobs", "--folder", str(tmp_path), *more]) == 0
+    assert "the server stopped during training (--resume continues it)" in capsys.readouterr().out
 
 
 @pytest.mark.slow

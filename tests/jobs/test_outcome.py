@@ -29,7 +29,7 @@ from tests.jobs.waiting import ended, until
         (stub.MEMORY, "failed", OUT_OF_MEMORY),
         (stub.ALLOCATION, "failed", OUT_OF_MEMORY),
         (stub.CRASH, "failed", "ended with code 1: ZeroDivisionError: division by zero"),
-        (stub.TOLD_BY_ANOTHER, "interrupted", "the process was stopped from outside; Resume continues"),
+        (stub.TOLD_BY_ANOTHER, "interrupted", "the process was stopped from outside [RESUME]"),
     ],
 )
 def test_each_end_has_its_reason(open_jobs: Open, data: Path, fault: int, state: str, reason: str) -> None:
@@ -72,7 +72,7 @@ def test_a_job_has_a_limit_of_minutes_and_goes_on_when_resumed(open_jobs: Open, 
     jobs = open_jobs(max_process_minutes=0.8 / 60)
     job = jobs.submit("ann", "mine", LONG, data)
     end = ended(jobs, job)
-    assert end.state == "interrupted" and end.reason == "the limit of 0.0133333 minutes is reached; Resume continues"
+    assert end.state == "interrupted" and end.reason == "the limit of 0.0133333 minutes is reached [RESUME]"
     assert end.started and end.ended and end.ended - end.started > 0.8
     jobs.resume("ann", job.id)
     assert ended(jobs, job).state == "interrupted"

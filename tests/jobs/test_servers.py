@@ -46,7 +46,7 @@ def test_a_server_that_ends_interrupts_what_runs_and_the_next_takes_up_the_queue
     assert time.monotonic() - began < 5
     records = {job.id: job for job in read_jobs(jobs._path)}
     assert (records[first.id].state, records[second.id].state) == ("interrupted", "queued")
-    assert records[first.id].reason == "the server was stopped; Resume continues"
+    assert records[first.id].reason == "the server was stopped [RESUME]"
     again = open_jobs()
     assert ended(again, second).state == "done" and again.get("ann", first.id).state == "interrupted"
 
@@ -246,7 +246,7 @@ def test_the_app_lets_trainings_be_saved_before_it_waits_for_pages(
         left.set()
         signal.signal(signal.SIGTERM, before)
     end = read_jobs(tmp_path / "jobs")[0]
-    assert (end.state, end.reason) == ("interrupted", "the server was stopped; Resume continues")
+    assert (end.state, end.reason) == ("interrupted", "the server was stopped [RESUME]")
 
 
 # --- T26: a number that is another's by now -------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from pixelart.cli.main import main
-from pixelart.errors import RequestRejected
+from pixelart.errors import Hint, RequestRejected, tag_hint
 from pixelart.storage import Files
 from pixelart.training import trainer
 from pixelart.training.failures import (
@@ -178,6 +178,8 @@ def test_the_reason_of_a_killed_training_names_who_or_what_killed_it() -> None:
         "interrupted",
         "the limit is reached; it did not save in time, so the last save is kept",
     )
+    asked = STOPPED._replace(reason=tag_hint(STOPPED.reason, Hint.RESUME))
+    assert explain_exit(-9, "", Reached(), asked, was_killed=True).reason == tag_hint(stopped.reason, Hint.RESUME)
     assert "a training may use 512 MiB here" in explain_exit(-9, "", Reached(), STOPPED, memory=512 << 20).reason
 
 

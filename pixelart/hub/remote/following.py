@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from pixelart.errors import HubFailure
+from pixelart.errors import Hint, HubFailure, tag_hint
 from pixelart.hub.remote.jobs_api import UNKNOWN_STAGE, Look, cancel, look_at, read_log
 from pixelart.hub.remote.outcome import is_final, outcome_of
 from pixelart.hub.remote.record import RemoteRecord
@@ -18,11 +18,11 @@ from pixelart.training.failures import Ending
 
 LAST_TRIES = 6
 """How often the result of an ended job is asked for before that is left to a later resume."""
-GOES_ON = "the training goes on there, and is paid for; Resume follows it again"
+GOES_ON = tag_hint("the training goes on there, and is paid for", Hint.FOLLOW)
 LEFT = f"this program ended; {GOES_ON}"
-NOTHING_THERE = "its repository on the Hub is gone, so nothing was fetched; Resume continues from the save here"
+NOTHING_THERE = tag_hint("its repository on the Hub is gone, so nothing was fetched", Hint.RESUME)
 PUBLIC = "is public, so nothing is pushed to it; make it private on the Hub"
-FETCHED_LATER = "the job has ended; Resume fetches what it has made"
+FETCHED_LATER = tag_hint("the job has ended", Hint.FETCH)
 CANCEL_PATIENCE = 60.0
 """Seconds that a cancelled job may take to save after the Hub calls it cancelled."""
 UNKNOWN_PATIENCE = 300.0
@@ -167,7 +167,7 @@ class Follower:
             if not is_there:
                 return Ending("interrupted", NOTHING_THERE)
             if self._is_public:
-                return Ending("interrupted", f"{self._record.run} {PUBLIC}, then Resume continues from the last save")
+                return Ending("interrupted", tag_hint(f"{self._record.run} {PUBLIC}", Hint.RESUME))
         return outcome_of(self._run, look, attempt=attempt, minutes=self._minutes, was_asked=self._stop())
 
 

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from pixelart.errors import Hint, tag_hint
 from pixelart.hub.remote.jobs_api import Look
 from pixelart.storage import write_file
 from pixelart.training.failures import Ending, Reached, explain_exit
 from pixelart.training.progress_file import PROGRESS_FILE
 
 OUTCOME_FILE = "outcome.json"
-_RESUME = "Resume continues from the last save"
 _LONGEST_LINE = 500
 StoppedBy = Literal["", "signal", "limit"]
 
@@ -62,11 +62,11 @@ def outcome_of(run: Path, look: Look, *, attempt: int, minutes: float, was_asked
 def exit_of(outcome: Outcome, run: Path, *, minutes: float, was_asked: bool = False) -> Ending:
     """How a training ended whose exit code is in `outcome`."""
     assert outcome.code is not None
-    stopped = Ending("interrupted", f"the job was cancelled on the Hub or its machine was taken back; {_RESUME}")
+    stopped = _interrupted("the job was cancelled on the Hub or its machine was taken back")
     if was_asked:
         stopped = Ending("cancelled", "stopped")
     elif outcome.stopped_by == "limit":
-        stopped = Ending("interrupted", f"the time limit of {minutes:g} minutes is reached; {_RESUME}")
+        stopped = _interrupted(f"the time limit of {minutes:g} minutes is reached")
     was_killed = bool(outcome.stopped_by) and outcome.code == -9
     return explain_exit(outcome.code, outcome.line, _reached(run), stopped, was_killed=was_killed)
 
@@ -75,7 +75,7 @@ def _before_it_began(look: Look, was_asked: bool) -> Ending:
     if was_asked:
         return Ending("cancelled", "stopped")
     if look.stage in ("CANCELED", "DELETED"):
-        return Ending("interrupted", f"the job was cancelled on the Hub; {_RESUME}")
+        return _interrupted("the job was cancelled on the Hub")
     return Ending("failed", "the program did not start on the machine; the log may say why")
 
 
@@ -84,15 +84,20 @@ def _without_warning(look: Look, minutes: float, was_asked: bool) -> Ending:
     if was_asked:
         return Ending("cancelled", "stopped; the machine did not save in time, so the last save is kept")
     if look.is_late:
-        return Ending("interrupted", f"the time limit of {minutes:g} minutes is reached; {_RESUME}")
+        return _interrupted(f"the time limit of {minutes:g} minutes is reached")
     if look.stage in ("CANCELED", "DELETED"):
-        return Ending("interrupted", f"the job was cancelled on the Hub; {_RESUME}")
-    return Ending("interrupted", f"the machine failed or was taken back; {_RESUME}")
+        return _interrupted("the job was cancelled on the Hub")
+    return _interrupted("the machine failed or was taken back")
+
+
+def _interrupted(reason: str) -> Ending:
+    return Ending("interrupted", tag_hint(reason, Hint.RESUME))
 
 
 def _reached(run: Path) -> Reached:
     try:
         values = json.loads((run / PROGRESS_FILE).read_bytes())
-        return Reached(str(values["phase"]), int(values["step"]), float(values["passes"] or 0))
+        passes = values["passes"]
+        return Reached(str(values["phase"]), int(values["step"]), None if passes is None else float(passes))
     except (OSError, ValueError, TypeError, KeyError):
         return Reached()

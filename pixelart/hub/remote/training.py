@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pixelart.errors import HubFailure, RequestRejected
+from pixelart.errors import Hint, HubFailure, RequestRejected
 from pixelart.hub.client import sign_in
 from pixelart.hub.remote.following import USUAL_PACE, Follower, RemotePace, wait
 from pixelart.hub.remote.hardware import Flavor
@@ -22,7 +22,7 @@ from pixelart.hub.remote.run_repo import pull_run, push_run
 from pixelart.hub.remote.upload import BASE_FOLDER, PICTURES_FILE, delete_set, upload_set
 from pixelart.training.failures import Ending
 
-MAY_HAVE_STARTED = "the machine may have started, and is then paid for; Resume looks for it"
+MAY_HAVE_STARTED = "the machine may have started, and is then paid for"
 NOT_RENTED = "stopped before a machine was rented"
 MAY_BE_AT_WORK = "Its machine may be at work, and is then paid for: see https://huggingface.co/settings/jobs"
 _PIP = "pip install --quiet --disable-pip-version-check --root-user-action=ignore"
@@ -134,7 +134,8 @@ class RemoteTraining:
             )  # fmt: skip
         except HubFailure as failure:
             if not failure.refused:
-                raise HubFailure(f"{failure}; {MAY_HAVE_STARTED}", status=failure.status) from None
+                text = f"{failure}; {MAY_HAVE_STARTED}"
+                raise HubFailure(text, status=failure.status, hint=Hint.FOLLOW) from None
             replace(record, ended=record.attempt).write(run)
             raise
         record = replace(record, job=job)

@@ -11,7 +11,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from pixelart.errors import Hint, PixelArtError, Words, with_hint
+from pixelart.errors import Hint, PixelArtError, Words, untag_hint, with_hint
 from pixelart.images.io import encode_png
 from pixelart.jobs import JobFolder
 from pixelart.settings import SETTINGS
@@ -33,7 +33,9 @@ PAGE_HINTS: Words = {
     Hint.ALL_FRAMES: '"All frames" uses all',
     Hint.TRUE_GRID: '"Undo enlargement" reduces it',
     Hint.LESS_MEMORY: "a smaller batch size needs less",
-    Hint.RESUME: "Resume continues it",
+    Hint.RESUME: "Resume continues from the last save",
+    Hint.FOLLOW: "Resume follows it again",
+    Hint.FETCH: "Resume fetches what it has made",
     Hint.OTHER_NAME: "choose another name",
     Hint.SAME_PICTURES: "check the same pictures in step 1, then continue",
 }
@@ -94,7 +96,8 @@ def loss_curve(folder: JobFolder) -> pd.DataFrame:
 
 def log_html(lines: Sequence[str]) -> str:
     """The last lines of a job's log."""
-    return f'<pre class="log">{escape(chr(10).join(lines)) or "Nothing yet."}</pre>'
+    text = "\n".join(untag_hint(line, PAGE_HINTS) for line in lines)
+    return f'<pre class="log">{escape(text) or "Nothing yet."}</pre>'
 
 
 def picture_html(png: bytes, *, alt: str, side: int) -> str:

@@ -40,7 +40,7 @@ def test_a_training_survives_its_machine_and_its_set_is_deleted_by_one_call(
     first = Watched(training, run, "mine", pictures, [*OPTIONS, "--steps=100000"], base)
     first.until(lambda: step_of(run) and read_curve(run / CURVE_FILE) and list((run / "samples").glob("*.png")))
     hub.machines[0].kill()
-    assert first.end() == ("interrupted", "the machine failed or was taken back; Resume continues from the last save")
+    assert first.end() == ("interrupted", "the machine failed or was taken back [RESUME]")
     kept = step_of(run)
     steps = kept + 20
     again = Watched(training, run, "mine", pictures, [*OPTIONS, f"--steps={steps}"], base)

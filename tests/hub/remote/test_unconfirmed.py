@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pixelart.errors import HubFailure, RequestRejected
+from pixelart.errors import Hint, HubFailure, RequestRejected
 from pixelart.hub.remote import delete_pictures, is_at_work, read_record
 from pixelart.hub.remote.training import MAY_BE_AT_WORK, RemoteTraining
 from tests.hub.conftest import SECRET
@@ -27,8 +27,9 @@ def lose_start(hub: JobsHub, training: RemoteTraining, run: Path, pictures: Path
     """Start a job and lose the answer."""
     hub.faults["submit"] = Answer(500)
     hub.lost.add("submit")
-    with pytest.raises(HubFailure, match="may have started, and is then paid for; Resume looks for it"):
+    with pytest.raises(HubFailure, match="may have started, and is then paid for") as found:
         train(training, run, pictures)
+    assert found.value.hint == Hint.FOLLOW
     hub.faults.clear()
 
 

@@ -20,6 +20,7 @@ from pixelart.errors import Hint, RequestRejected, tag_hint, untag_hint
 from pixelart.images.io import contact_sheet, decode_picture, encode_png
 from pixelart.jobs import Job, JobFolder
 from pixelart.jobs.job import STATES, State
+from pixelart.progress import duration
 from pixelart.training.config import Schedule
 from pixelart.training.data.survey import survey
 from pixelart.training.failures import too_short
@@ -29,7 +30,7 @@ from pixelart.training.progress_file import CURVE_FILE, PROGRESS_FILE
 from pixelart.training.run_config import RUN_FILE, RunConfig
 from pixelart.training.sample_sheets import ROWS_FILE, SAMPLES_FOLDER
 from pixelart.ui.train.nearest import nearest_html
-from pixelart.ui.train.progress import duration, job_label, job_status, pace
+from pixelart.ui.train.progress import job_label, job_status, pace
 from pixelart.ui.train.report import HELD_OUT, PAGE_HINTS, POINTS, TRAINING, log_html, loss_curve, plain, survey_html
 from pixelart.ui.train.samples import SHOWN_SAMPLES, samples_html
 from pixelart.ui.train.verdict import EARLY, NOT_COMPARED, READY, verdict_html
@@ -147,10 +148,15 @@ def test_what_the_engine_says_for_the_command_line_is_said_for_the_page(folder: 
     for tagged, page in (
         (tag_hint("small: 8 x 8 pixels", Hint.RESIZE), 'small: 8 x 8 pixels ("Resize the others" resizes)'),
         (tag_hint("step 3: lost", None), "step 3: lost"),
+        (
+            tag_hint("the server was stopped", Hint.RESUME),
+            "the server was stopped (Resume continues from the last save)",
+        ),
         ("an older reason [NO_SUCH_HINT]", "an older reason [NO_SUCH_HINT]"),
     ):
         assert untag_hint(tagged, PAGE_HINTS) == page
         assert f"Failed: {page} · step 420" in unescape(job_status(job("failed", reason=tagged), folder, ahead=0))
+        assert page in unescape(log_html(["step 2", f"pixelart train: {tagged}"]))
     error = RequestRejected("step 3: not enough memory", hint=Hint.LESS_MEMORY)
     assert plain(error) == "step 3: not enough memory (a smaller batch size needs less)"
     large = np.kron(np.random.default_rng(0).integers(0, 2, (8, 8, 4), np.uint8) * 255, np.ones((2, 2, 1), np.uint8))
