@@ -22,7 +22,7 @@ from pixelart.settings import SETTINGS
 from pixelart.storage import Files, new_folder
 from pixelart.training.nearest import NEAREST_FILE, NEAREST_SHEET
 from pixelart.training.sample_sheets import SAMPLES_FOLDER
-from pixelart.training.snapshots import KEPT_SNAPSHOTS, list_checkpoints, load_checkpoint
+from pixelart.training.snapshots import KEPT_SNAPSHOTS, MANIFEST, last_checkpoint, list_checkpoints, load_checkpoint
 
 MAX_SAMPLES = 100
 """Sample sheets in a repository; the newest."""
@@ -127,10 +127,13 @@ def _light_files(run: Path) -> dict[str, bytes]:
 
 
 def _newest_save(run: Path) -> Mapping[str, bytes]:
-    """The files of the newest save; empty without one, or if the training has just deleted it."""
-    for folder in list_checkpoints(run)[-1:]:
+    """The files of the newest save, all of them; empty without one, or if the training has just deleted it."""
+    if found := last_checkpoint(run):
+        step, parts = found
+        name = f"step-{step:08d}"
         with suppress(OSError):
-            return {f"{folder.name}/{path.name}": path.read_bytes() for path in sorted(folder.iterdir())}
+            files = {**parts, MANIFEST: (run / name / MANIFEST).read_bytes()}
+            return {f"{name}/{file}": data for file, data in files.items()}
     return {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from pixelart.hub.remote.outcome import OUTCOME_FILE, Outcome, outcome_of, read_
 from pixelart.hub.remote.record import REMOTE_FILE, new_record
 from pixelart.hub.remote.run_repo import pull_run, push_run
 from pixelart.hub.remote.training import NOT_RENTED, RemoteTraining
+from pixelart.training import snapshots
+from pixelart.training.failures import too_short
 from pixelart.training.snapshots import last_checkpoint, list_checkpoints
 from tests.hub.conftest import SECRET
 from tests.hub.remote.conftest import GPU, asleep
@@ -122,7 +125,7 @@ def test_a_result_that_cannot_be_fetched_is_fetched_later(
     hub.on_request = on_request
     quick = replace(training, pace=training.pace._replace(look=0.01))
     ending = train(quick, run, pictures)
-    assert ending.state == "interrupted" and "Resume fetches" in ending.reason
+    assert ending.state == "interrupted" and ending.reason.endswith("the job has ended [FETCH]")
     hub.faults.clear()
     assert train(training, run, pictures) == ("done", "") and len(hub.machines) == 1
 
@@ -209,7 +212,7 @@ def test_only_their_owner_deletes_pictures_also_when_the_job_is_gone(
         (Outcome(2), Look("CANCELED"), True, "cancelled", "did not save in time"),
         (Outcome(2, 2, "too few pictures"), Look("ERROR"), False, "failed", "too few pictures"),
         (Outcome(2, -9, "trains in fp32"), Look("ERROR"), False, "failed", "out of memory; try a smaller batch size"),
-        (Outcome(2, -9, "", "limit"), Look("ERROR"), False, "interrupted", "save; it did not save in time"),
+        (Outcome(2, -9, "", "limit"), Look("ERROR"), False, "interrupted", "reached; it did not save in time"),
         (Outcome(2, -15), Look("ERROR"), False, "interrupted", "taken back"),
         (Outcome(2, -9, "", "signal"), Look("CANCELED"), True, "cancelled", "stopped; it did not save in time"),
         (Outcome(2, 1, "ZeroDivisionError"), Look("ERROR"), False, "failed", "ended with code 1: ZeroDivisionError"),
@@ -225,6 +228,33 @@ def test_every_end_has_its_words(
         outcome.write(tmp_path)
     ending = outcome_of(tmp_path, look, attempt=2, minutes=30, was_asked=asked)
     assert ending.state == state and reason in ending.reason
+
+
+def test_a_save_that_is_deleted_meanwhile_is_pushed_whole(
+    hub: JobsHub, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, load = Path(shutil.copytree(tiny_run, tmp_path / "run")), snapshots.load_checkpoint
+    whole = {f"{path.parent.name}/{path.name}" for path in snapshots.list_checkpoints(run)[-1].iterdir()}
+
+    def load_and_delete(folder: Path) -> dict[str, bytes]:
+        parts = load(folder)
+        (folder / "optimizer.safetensors").unlink()
+        return parts
+
+    monkeypatch.setattr(snapshots, "load_checkpoint", load_and_delete)
+    push_run(run, "art/saves", token=SECRET, with_save=True)
+    assert {name for name in hub.repos["art/saves"].files if name.startswith("step-")} == whole
+
+
+@pytest.mark.parametrize(
+    ("passes", "ending"), [("null", ("done", "")), ("2.0", ("done", "")), ("0.5", ("interrupted", too_short(3)))]
+)
+def test_a_training_is_too_short_only_if_its_epochs_are_known(
+    tmp_path: Path, passes: str, ending: tuple[str, str]
+) -> None:
+    (tmp_path / "progress.json").write_text(f'{{"phase": "finished", "step": 3, "passes": {passes}}}')
+    Outcome(1, 0).write(tmp_path)
+    assert outcome_of(tmp_path, Look("COMPLETED"), attempt=1, minutes=30, was_asked=False) == ending
 
 
 @pytest.mark.parametrize(
