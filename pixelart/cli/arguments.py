@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -53,9 +54,9 @@ def data_options(command: argparse.ArgumentParser) -> None:
     fit_options(command)
 
 
-def fit_options(command: argparse.ArgumentParser) -> None:
-    """--fit and --frames."""
-    command.add_argument("--fit", choices=get_args(Fit), default="refuse", help="pictures of another size")
+def fit_options(command: argparse.ArgumentParser, *, fits: Sequence[str] = get_args(Fit)) -> None:
+    """--fit, one of `fits`, and --frames."""
+    command.add_argument("--fit", choices=fits, default="refuse", help="pictures of another size (refuse)")
     command.add_argument("--frames", choices=get_args(Frames), default="first", help="of animations (first)")
 
 

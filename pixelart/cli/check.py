@@ -120,7 +120,7 @@ def add_commands(add: Any) -> None:
     command.add_argument("--margin", type=int, default=0, help="pixels left of and above the first tile (0)")
     command.add_argument("--spacing", type=int, default=0, help="pixels between tiles (0)")
     command.add_argument("--size", type=sides, metavar="SIZE", help="32, or width x height: 32x48 (the most frequent)")
-    fit_options(command)
+    fit_options(command, fits=("refuse", "nearest"))
     for name in ("looks", "kinds"):
         command.add_argument(f"--{name}", action="store_true", help=OPTIONS[name].text)
     command.add_argument("--keep-copies", action="store_true", help="keep duplicates")

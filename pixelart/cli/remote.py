@@ -13,24 +13,23 @@ from typing import Any
 
 from pixelart.cli.arguments import USUAL_LIMIT, add_command
 from pixelart.cli.common import Json, agrees, check_out_folder, find, progress_bar, say
+from pixelart.cli.prepared import PREPARED_FILE, prepare_pictures
 from pixelart.cli.words import CLI_HINTS
-from pixelart.errors import Hint, RequestRejected
+from pixelart.errors import Hint, RequestRejected, split_hint, untag_hint
 from pixelart.hub import local_token
 from pixelart.hub.remote import Flavor, RemoteTraining, delete_pictures, find_flavor, list_flavors, read_record
 from pixelart.hub.remote.following import LEFT
-from pixelart.hub.remote.hardware import check_minutes, price_text
+from pixelart.hub.remote.hardware import MOST_MINUTES, check_minutes, price_text
 from pixelart.hub.remote.training import NOT_RENTED
 from pixelart.jobs.options import command_options
 from pixelart.storage import exclusive
-from pixelart.training.data.report import prepare
-from pixelart.training.data.survey import Options, survey
+from pixelart.training.initialization import resolve_options
 from pixelart.training.options import OFFERED, check_training_options
 from pixelart.training.run_config import RUN_FILE
 
 NOT_SIGNED_IN = "nobody is signed in to the Hub on this machine; run hf auth login"
 _NETWORK = ("model", "preset", "palette", "codec", "colours", "new_classes")
 _ONLY_HERE = ("colours_from", "tensorboard", "attended")
-_PICTURES = "pictures.zip"
 
 
 def train_on_jobs(options: argparse.Namespace) -> Json:
@@ -48,26 +47,34 @@ def _train_locked(options: argparse.Namespace, token: str) -> Json:
     if not name:
         names = ", ".join(each.name for each in list_flavors(token))
         raise RequestRejected(f"choose a machine with --flavor: Hugging Face Jobs offers {names}")
-    limit = options.limit or (record.minutes if record else 0) or max(USUAL_LIMIT, 2 * (options.minutes or 0))
+    usual = min(max(USUAL_LIMIT, 2 * (options.minutes or 0)), MOST_MINUTES)
+    limit = options.limit or (record.minutes if record else 0) or usual
     check_minutes(limit)
     follows = record is not None and record.is_followed
     flavor = Flavor(name, name, record.hourly, True) if record and follows else find_flavor(name, token)
     training, words = RemoteTraining(token, flavor, limit), _words(options)
-    base, pictures = _base(options), options.out / _PICTURES
+    base, size = _base(options)
+    if not options.resume:
+        resolve_options({name: value for name, value in _given(options).items() if name in _NETWORK}, base=base)
+    pictures = options.out / PREPARED_FILE
     if not follows:
         _confirm(options, training)
-        _prepare(options, base, pictures)
+        with progress_bar("reading") as show:
+            prepare_pictures(options, size=size, on_progress=show)
     with _interrupts(options) as (stop, leave):
         ending = training.train(
             options.out, options.out.resolve().name, pictures, words, base,
-            say=lambda line: print(line, file=sys.stderr, flush=True), stop=stop, leave=leave,
+            say=lambda line: print(untag_hint(line, CLI_HINTS), file=sys.stderr, flush=True), stop=stop, leave=leave,
         )  # fmt: skip
     return _report(options, ending.state, ending.reason)
 
 
 def remote_delete(options: argparse.Namespace) -> Json:
     """Delete the pictures that a run uploaded for a rented machine."""
-    gone = delete_pictures(options.run_folder, token=_token(), say=lambda line: say(options, line))
+    gone, run = "", options.run_folder
+    if read_record(run):
+        with exclusive(run):  # otherwise the program that trains it could lose the record of its job
+            gone = delete_pictures(run, token=_token(), say=lambda line: say(options, line))
     say(options, f"deleted {gone}" if gone else "nothing is uploaded")
     return {"deleted": gone}
 
@@ -100,23 +107,29 @@ def _checked(options: argparse.Namespace) -> str:
     if options.fit == "keep":
         raise RequestRejected("--fit keep: only for a training on this machine, without --on")
     check_out_folder(options.out)
-    given = {name: getattr(options, name) for name in OFFERED if getattr(options, name) is not None}
+    given = _given(options)
     if not options.resume or given.keys() & {"steps", "minutes"}:
-        check_training_options(given)
+        check_training_options({**given, "base": options.base})
     return _token()
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """The options of the training by name, without its base."""
+    return {name: getattr(options, name) for name in (*_NETWORK, *OFFERED) if getattr(options, name) is not None}
 
 
 def _words(options: argparse.Namespace) -> list[str]:
     """The options of `train` for the machine."""
-    given = {name: getattr(options, name) for name in (*_NETWORK, *OFFERED) if getattr(options, name) is not None}
-    return command_options(given, checkpoints=Path())
+    return command_options(_given(options), checkpoints=Path())
 
 
-def _base(options: argparse.Namespace) -> Path | None:
+def _base(options: argparse.Namespace) -> tuple[Path | None, tuple[int, int] | None]:
+    """The folder of the base and its (height, width); None without one."""
     if not options.base:
-        return None
+        return None, None
     engine, name = find(options.checkpoints, options.base)
-    return engine.library.path(name)
+    info = engine.info(name)
+    return engine.library.path(name), (info.height, info.width)
 
 
 def _confirm(options: argparse.Namespace, training: RemoteTraining) -> None:
@@ -129,30 +142,6 @@ def _confirm(options: argparse.Namespace, training: RemoteTraining) -> None:
         raise RequestRejected("give --yes to rent the machine at this price")
     if not agrees("Rent it?"):
         raise RequestRejected("nothing was rented or uploaded")
-
-
-def _prepare(options: argparse.Namespace, base: Path | None, target: Path) -> None:
-    """Write the checked pictures to the .zip `target`. Raises DataRejected for a set that cannot be trained on."""
-    size = None
-    if base:
-        engine, name = find(options.checkpoints, options.base)
-        info = engine.info(name)
-        size = info.height, info.width
-    fit, frames = options.fit or "refuse", options.frames or "first"
-    wanted = Options(
-        size=size,
-        fit=fit,
-        frames=frames,
-        keep_copies=True,
-        with_looks=bool(options.looks),
-        with_kinds=bool(options.kinds),
-    )
-    with progress_bar("reading") as show:
-        found = survey(options.data, wanted, on_progress=show)
-    for problem in found.problems:
-        say(options, f"{'needed' if problem.blocks else 'note'}: {problem.line(CLI_HINTS)}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    prepare(found, target)
 
 
 @contextmanager
@@ -190,7 +179,7 @@ def _wants_to_stop(number: int) -> bool:
 
 def _report(options: argparse.Namespace, state: str, reason: str) -> Json:
     """What comes next. Raises RequestRejected if it ended by itself without being done."""
-    record = read_record(options.out)
+    record, text = read_record(options.out), untag_hint(reason, CLI_HINTS)
     is_stopped = state == "cancelled" or reason == NOT_RENTED
     if reason == LEFT:
         job = f" (job {record.job} at https://huggingface.co/settings/jobs)" if record and record.job else ""
@@ -198,14 +187,15 @@ def _report(options: argparse.Namespace, state: str, reason: str) -> Json:
     elif state == "done":
         say(options, f"the run is in {options.out}; next: python -m pixelart export {options.out} --name NAME")
     elif is_stopped:
-        say(options, f"{reason}; --resume continues")
+        say(options, f"{text}; --resume continues")
     if record and record.pictures:
         say(
             options, f"uploaded pictures: {record.pictures_url}; python -m pixelart remote-delete {options.out} deletes"
         )
     if state != "done" and not is_stopped and reason != LEFT:
-        raise RequestRejected(f"{reason}", hint=Hint.RESUME if "Resume" not in reason else None)
-    return {"run": str(options.out), "finished": state == "done", "state": state, "reason": reason}
+        line, hint = split_hint(reason)
+        raise RequestRejected(line, hint=hint or Hint.RESUME)
+    return {"run": str(options.out), "finished": state == "done", "state": state, "reason": text}
 
 
 def add_commands(add: Any) -> None:

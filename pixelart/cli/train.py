@@ -13,8 +13,9 @@ from typing import Any, get_args
 
 from tqdm import tqdm
 
-from pixelart.cli.arguments import add_command, add_remote_options, checkpoints_option, data_options
+from pixelart.cli.arguments import HF_JOBS, add_command, add_remote_options, checkpoints_option, data_options
 from pixelart.cli.common import Json, check_out_folder, find, say
+from pixelart.cli.prepared import PREPARED_FILE, prepare_pictures
 from pixelart.errors import Cancelled, RequestRejected
 from pixelart.images.palette_files import read_palette_file
 from pixelart.models import get_variant
@@ -43,6 +44,9 @@ def train(options: argparse.Namespace) -> Json | None:
         from pixelart.cli.remote import train_on_jobs  # imported here, because it loads the client of the Hub
 
         return train_on_jobs(options)
+    for name in ("flavor", "limit", "yes"):
+        if getattr(options, name):
+            raise RequestRejected(f"--{name}: only for a rented machine; give --on {HF_JOBS} too")
     with ExitStack() as stack:
         remote = _remote_control(options, stack) if options.attended else None
         trainer = stack.enter_context(open_run(options, on_progress=remote[1].read if remote else ignore_progress))
@@ -85,8 +89,10 @@ def open_run(
         PixelArtError: options, data or a run that cannot be used; some of these are raised on entering the context.
     """
     processes = processes or find_processes()
+    was_rented = options.resume and (options.out / PREPARED_FILE).exists()
     if not processes.is_first:
-        return join_run(options.out, options.data, processes=processes)
+        data = options.out / PREPARED_FILE if was_rented else options.data
+        return join_run(options.out, data, processes=processes)
     check_out_folder(options.out)
     if options.tensorboard:
         check_out_folder(options.tensorboard, option="tensorboard")
@@ -100,8 +106,11 @@ def open_run(
     if base:
         start["base"] = base[0].library.folder / base[1]
     if options.resume and (options.out / RUN_FILE).exists():  # a saved run does not need its base
-        given = {**given, **start, "processes": processes.count}
-        return resume_run(options.out, options.data, given=given, processes=processes, on_progress=on_progress)
+        given, data = {**given, **start, "processes": processes.count}, options.data
+        if was_rented:  # its pictures are already fitted
+            data = prepare_pictures(options, on_progress=on_progress)
+            given = {name: value for name, value in given.items() if name not in ("fit", "frames")}
+        return resume_run(options.out, data, given=given, processes=processes, on_progress=on_progress)
     if options.resume and not given.keys() & {"steps", "minutes"}:
         raise RequestRejected(f"{options.out}: there is no run to continue; a new one needs --steps or --minutes")
     if base:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 from pixelart.cli import remote as command
 from pixelart.cli.main import main
 from pixelart.hub.remote import RemoteTraining, read_record
+from pixelart.hub.remote.record import new_record
 from pixelart.storage import Busy, exclusive
 from tests.hub.conftest import SECRET
 from tests.hub.remote.conftest import QUICK, asleep
@@ -61,6 +64,38 @@ def test_it_shows_the_price_asks_and_fetches_the_run(
     assert main(["remote-delete", str(run)]) == 0 and "nothing is uploaded" in capsys.readouterr().out
     assert main(words(tiny_data, run, "--flavor=a10g-small", "--yes")) == 2
     assert "already holds a run" in capsys.readouterr().err
+    other = shutil.copytree(tiny_data, tmp_path / "other")
+    next(other.rglob("*.png")).unlink()
+    assert main(words(other, run, "--resume", "--yes")) == 2 and len(hub.machines) == 1
+    assert "not the pictures that this training was started with" in capsys.readouterr().err
+
+
+def test_a_failure_there_has_its_hint_in_the_words_of_the_command_line(
+    hub: JobsHub, tiny_data: Path, tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, line = tmp_path / "run", "a.png: 9 x 9 pixels; must be 8 x 8 [RESIZE]"
+
+    def on_request(stage: str, when: str) -> None:
+        if stage == "inspect" and when == "before" and hub.machines[-1].stage == "RUNNING":
+            (hub.machines[-1].place / "log").write_text(f"pixelart train: {line}\n")
+            finish(hub, run, tiny_run, tmp_path / "there", code=2, line=line)
+
+    hub.on_request = on_request
+    assert main(words(tiny_data, run, "--flavor=a10g-small", "--yes")) == 2
+    told = capsys.readouterr().err
+    assert told.count("must be 8 x 8 (--fit nearest resizes)") == 2 and "[RESIZE]" not in told
+
+
+def test_pictures_in_use_are_not_deleted(
+    hub: JobsHub, tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    record = replace(new_record("art", "mine"), pictures="art/pixelart-mine-pictures")
+    record.write(run)
+    with exclusive(run):
+        assert main(["remote-delete", str(run)]) == 2
+    assert "another process is training this run" in capsys.readouterr().err and read_record(run) == record
+    assert not hub.asked
 
 
 def test_ctrl_c_leaves_it_running_or_stops_it(
@@ -130,9 +165,17 @@ def test_options_that_only_work_here_are_refused(
         (("--fit=keep",), "only for a training on this machine"),
         (("--limit=1",), "time limit 1"),
         (("--steps=5",), "either steps or minutes"),
+        (("--model=nosuch",), "nosuch"),
+        (("--colours=1000",), "colours 1000: must be from 2 to 256"),
+        (("--palette=keep",), "palette keep: needs a base"),
     ):
         assert main(words(tiny_data, tmp_path / "run", *flavor, *more)) == 2
         assert told in capsys.readouterr().err
+    for more, told in ((flavor[:1], "--flavor"), (("--limit=60",), "--limit"), (("--yes",), "--yes")):
+        assert main([*words(tiny_data, tmp_path / "run")[:-1], *more]) == 2
+        assert f"{told}: only for a rented machine; give --on hf-jobs too" in capsys.readouterr().err
+    assert main(words(tiny_data, tmp_path / "run", "--flavor=a10g-small", "--minutes=1000")) == 2
+    assert "its limit of 1440 minutes" in capsys.readouterr().out
     monkeypatch.setattr(command, "local_token", lambda: None)
     assert main(words(tiny_data, tmp_path / "run", *flavor)) == 2
     assert "hf auth login" in capsys.readouterr().err

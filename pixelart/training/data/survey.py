@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from pixelart.errors import DataRejected, Hint, PixelArtError
+from pixelart.errors import DataRejected, Hint, PixelArtError, RequestRejected
 from pixelart.images.codec import ALPHA_THRESHOLD, Picture
 from pixelart.images.sprite_sheets import Slicing, common_factor, is_empty, reduce, true_grid
 from pixelart.progress import Cancel, OnProgress, ignore_progress, never, until_cancelled
@@ -42,7 +42,8 @@ class Options:
         to_true_grid: reduce enlarged pictures to their true grid, if most pictures of their size have the same factor.
         slicing: cut each picture into tiles; empty tiles are left out.
         size: (height, width) of the set; the most frequent one if None.
-        fit: what to do with a picture of another size: leave it out ("refuse"), or resize by nearest neighbour.
+        fit: what to do with a picture of another size: leave it out ("refuse"), or resize by nearest neighbour; not
+            "keep", because the set has one size.
         keep_copies: keep pictures that look the same as an earlier one.
         frames: which frames of an animation are read.
         with_looks, with_kinds: see `read_pictures`.
@@ -59,6 +60,8 @@ class Options:
 
     def check(self) -> None:
         """Raises RequestRejected if a value is outside its limits."""
+        if self.fit == "keep":
+            raise RequestRejected("fit keep: a checked set has one size; only train and evaluate keep several")
         if self.slicing:
             self.slicing.check()
         check_sides(self.size or ())
