@@ -224,6 +224,7 @@ def _open_run(
     pictures = read_pictures(data, size=config.size, **_reading(config), on_progress=on_progress)
     pictures = pictures.without(config.schedule.held_out_share)
     weights = base_weights(config) if last_checkpoint(run) is None else None
+    config = replace(config, data=str(data))  # an error names where they are now
     return Trainer(run, config, pictures, read_trained(run), weights=weights, processes=processes)
 
 
@@ -266,6 +267,8 @@ def _adjusted(config: RunConfig, given: Mapping[str, Any]) -> RunConfig:
     for name, value in given.items():
         same = _is_base(value, config) if name == "base" else value == started[name]
         if not same and name not in ADJUSTABLE:
+            if name == "colours_from":  # up to 255 colours, too many for a line
+                raise RequestRejected("colours_from: this run was started with other colours")
             raise RequestRejected(f"{name} {value}: this run was started with {started[name]}")
     schedule = replace(config.schedule, **{k: v for k, v in given.items() if k in ADJUSTABLE})
     schedule.check()

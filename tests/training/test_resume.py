@@ -108,7 +108,7 @@ def test_other_pictures_are_refused(begin: StartRun, tiny_data: Path, tmp_path: 
     for name, change in changes.items():
         data = shutil.copytree(tiny_data, tmp_path / name)
         change(data)
-        with pytest.raises(DataRejected, match="not the ones this run was started with"):
+        with pytest.raises(DataRejected, match=f"{name}: the pictures are not the ones this run was started with"):
             resumed(run.run, data)
 
 
@@ -148,6 +148,15 @@ def test_options_that_make_it_another_run_are_refused(
     name = other.split()[0].removeprefix("--").replace("-", "_")
     assert re.fullmatch(rf"pixelart train: {name} .*: this run was started with .*\n", capsys.readouterr().err)
     assert (tiny_run / "run.json").read_bytes() == before
+
+
+def test_other_colours_are_refused_in_one_short_line(
+    tiny_run: Path, tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "many.hex").write_text("".join(f"{number:06x}\n" for number in range(255)))
+    words = ["train", f"--data={tiny_data}", f"--out={tiny_run}", "--resume", f"--colours-from={tmp_path / 'many.hex'}"]
+    assert main(words) == 2
+    assert capsys.readouterr().err == "pixelart train: colours_from: this run was started with other colours\n"
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ palette, and small sets overfit later.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product, zip_longest
@@ -139,10 +140,10 @@ def recoloured(palette: Tensor, random: np.random.Generator) -> Tensor:
     return torch.stack([light.clamp(0, 1) ** bend, cos * a - sin * b, sin * a + cos * b, opacity], dim=-1)
 
 
-def class_palettes(sets: Sequence[CodedPictures], labels: Labels, *, most: int = PALETTES) -> PalettesOfClasses:
-    """The palettes of at most `most` pictures of each class, look and size, except those with fewer than ENOUGH
-    colours, and the look and kind of each."""
-    random, found = np.random.default_rng(0), {name: list[ExamplePalette]() for name in labels.classes}
+def _examples(sets: Sequence[CodedPictures], labels: Labels) -> list[tuple[str, list[tuple[int, ExamplePalette]]]]:
+    """For each class, size and look: the class, and the rows and palettes of up to PALETTES pictures in random order,
+    without those that have fewer than ENOUGH colours."""
+    random, found = np.random.default_rng(0), list[tuple[str, list[tuple[int, ExamplePalette]]]]()
     looks = {number: look for look, number in labels.look_numbers.items()}
     kinds = {number: kind for (_, kind), number in labels.kind_numbers.items()}
     for (number, name), one in product(enumerate(labels.classes), sets):
@@ -153,12 +154,13 @@ def class_palettes(sets: Sequence[CodedPictures], labels: Labels, *, most: int =
         inner = torch.full((len(one), 2), -1) if one.inner is None else one.inner
         label: int
         for label in inner[of_class, 0].unique().tolist():
-            some = torch.where(of_class & (inner[:, 0] == label))[0].tolist()
-            for i in (some[place] for place in sorted(random.permutation(len(some))[:most])):
+            some, examples = torch.where(of_class & (inner[:, 0] == label))[0], list[tuple[int, ExamplePalette]]()
+            for i in some[random.permutation(len(some))[:PALETTES]].tolist():
                 palette = one.own.palettes[i]
                 colours = from_oklab(palette[palette[:, 3] > 0, :3].double().numpy())
                 kind = kinds.get(int(inner[i, 1]), NO_KIND)
-                found[name].append(ExamplePalette(colours, (height, width), looks.get(label, NO_LOOK), kind))
+                examples.append((i, ExamplePalette(colours, (height, width), looks.get(label, NO_LOOK), kind)))
+            found.append((name, examples))
     return found
 
 
@@ -166,14 +168,23 @@ def write_class_palettes(folder: Path, sets: Sequence[CodedPictures], labels: La
     """Write the palettes of classes to the folder of a run, unless it has them or the palette is not an input.
 
     Classes and looks without pictures keep the palettes of `base`, a checkpoint's folder or "", as long as it exists.
+    If many classes, looks and sizes have too many palettes for the file, each keeps fewer.
     """
     if sets[0].own is None or (folder / CLASS_PALETTES_FILE).exists():
         return
     old = read_class_palettes(Path(base), labels.classes) if base and Path(base).exists() else {}
-    most = PALETTES
-    while len(data := class_palettes_json(_merged(old, class_palettes(sets, labels, most=most)))) > MAX_BYTES:
-        most //= 2  # many classes, looks and sizes
+    examples, fewer = _examples(sets, labels), [PALETTES >> times for times in range(PALETTES.bit_length() + 1)]
+    texts = (class_palettes_json(_merged(old, _first(examples, most))) for most in fewer)
+    data = next((text for text in texts if len(text) <= MAX_BYTES), class_palettes_json({}))
     write_file(folder / CLASS_PALETTES_FILE, data)
+
+
+def _first(examples: Sequence[tuple[str, list[tuple[int, ExamplePalette]]]], most: int) -> PalettesOfClasses:
+    """The first `most` palettes of each group of `_examples` by class, in the order of the pictures."""
+    found = defaultdict[str, list[ExamplePalette]](list)
+    for name, group in examples:
+        found[name] += [palette for _, palette in sorted(group[:most], key=lambda one: one[0])]
+    return found
 
 
 def _merged(old: PalettesOfClasses, new: PalettesOfClasses) -> PalettesOfClasses:
