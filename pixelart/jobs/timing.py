@@ -14,7 +14,8 @@ from pixelart.training.pace import Pace
 
 MOST_TIMING = 300.0
 """Seconds that a child may take; the first one on a machine also chooses how to compute."""
-POLL = 0.1
+POLL = 0.25
+"""Seconds between two looks at the child."""
 
 
 class Timing:
@@ -38,9 +39,12 @@ class Timing:
         return self._known.get(tuple(arguments))
 
     def measure(self, arguments: Sequence[str], cancel: Callable[[], bool]) -> Pace | None:
-        """The pace of a training; None if it cannot be timed, or `cancel` returns True.
+        """The pace of a training; None if it cannot be timed, a training begins meanwhile, or `cancel` returns True.
 
         `arguments`: options of `python -m pixelart estimate`; the caller has checked them.
+
+        Raises:
+            RequestRejected, OSError: as `must_wait`.
         """
         key = tuple(arguments)
         while not self._lock.acquire(timeout=POLL):
@@ -61,12 +65,15 @@ class Timing:
                 child = Child(command, log=log, limits=self._limits)
             except (OSError, ValueError):
                 return None
-            end = time.monotonic() + MOST_TIMING
-            while (code := child.wait(POLL)) is None:
-                if cancel() or self._closed.is_set() or time.monotonic() > end:
+            end, code = time.monotonic() + MOST_TIMING, None
+            try:
+                while (code := child.wait(POLL)) is None:
+                    if cancel() or self._closed.is_set() or time.monotonic() > end or self.must_wait():
+                        return None  # a later try may succeed
+            finally:
+                if code is None:
                     child.kill()
                     child.wait(1.0)
-                    return None  # a later try may succeed
             self._known[key] = found = _pace(log.read_text(encoding="utf-8", errors="replace")) if code == 0 else None
             return found
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pixelart.errors import RequestRejected
 from pixelart.jobs import process as child
 from pixelart.jobs.process import ChildLimits
 from pixelart.jobs.timing import Timing
@@ -76,6 +77,20 @@ def test_one_waits_for_the_other_and_both_can_be_cancelled(timing: Timing, asked
     assert timing.measure(("--base=tiny",), never), "the place is free again"
     timing.close()
     assert timing.measure(("--base=slow",), never) is None, "the program ends"
+
+
+def test_a_training_that_begins_ends_the_timing(timing: Timing, asked: Path) -> None:
+    timing.must_wait = asked.exists
+    assert timing.measure(("--base=slow",), never) is None is timing.known(("--base=slow",))
+
+    def unknown() -> bool:
+        raise RequestRejected("trainings are not ready")
+
+    timing.must_wait = unknown
+    with pytest.raises(RequestRejected):
+        timing.measure(("--base=slow",), never)
+    timing.must_wait = never
+    assert timing.measure(("--base=tiny",), never), "both children are gone, and the place is free"
 
 
 def test_a_training_takes_its_steps_and_its_saves() -> None:
