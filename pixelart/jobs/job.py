@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from pixelart.errors import RequestRejected
 from pixelart.training.failures import TOO_SHORT
 
 State = Literal["queued", "running", "stopping", "done", "cancelled", "interrupted", "failed", "damaged"]
@@ -50,6 +51,11 @@ class Job:
     def is_short(self) -> bool:
         """Whether it ended normally, but too early to have learned much."""
         return self.state == "interrupted" and self.reason.startswith(TOO_SHORT)
+
+    def check_ended(self) -> None:
+        """Raises RequestRejected unless it has ended."""
+        if self.state not in ENDED:
+            raise RequestRejected(f"job {self.id} is {self.state}: stop it first")
 
     @property
     def claims(self) -> str:

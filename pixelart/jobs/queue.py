@@ -21,7 +21,7 @@ from pixelart.jobs.continuing import check_data, restore_data, resumed_values
 from pixelart.jobs.deletion import delete_job
 from pixelart.jobs.exporting import export_job
 from pixelart.jobs.folder import JobFolder
-from pixelart.jobs.job import AT_WORK, CONTINUABLE, ENDED, STATES, Job
+from pixelart.jobs.job import AT_WORK, CONTINUABLE, STATES, Job
 from pixelart.jobs.limits import Limits
 from pixelart.jobs.names import check_free
 from pixelart.jobs.options import check_options, command_options
@@ -254,8 +254,7 @@ class Jobs:
         """
         with self._changing:
             job = self.get(owner, job_id)
-            if job.state not in ENDED:
-                raise RequestRejected(f"job {job.id} is {job.state}: stop it first")
+            job.check_ended()
             gone = delete_job(self._store, job, self._folder(job).path)
         shutil.rmtree(gone, ignore_errors=True)
 
