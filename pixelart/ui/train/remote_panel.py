@@ -12,6 +12,7 @@ import gradio as gr
 from pixelart.ui.events import AT_ONCE, LATEST, listen
 from pixelart.ui.inputs import Choice, Real, Switch
 from pixelart.ui.status import status_text
+from pixelart.ui.train.form import ON_PAGE
 from pixelart.ui.train.remote import CHOOSE, HERE, RENT, RENTED, USUAL_MINUTES, RemoteHandlers
 
 
@@ -74,5 +75,6 @@ def wire_remote(
     for event in (panel.where.input, tab.select, rented.failure):  # a failure may mean that a price has changed
         placed = listen(event, handlers.choose_place, {"where": panel.where, "flavor": panel.flavor}, shown, **LATEST)
         listen(placed.then, handlers.show_cost, told, cost, **LATEST)
-    changes = [panel.flavor.change, panel.limit.blur, values["minutes"].blur, values["effort"].change]
+    numbers = [values[name].blur for name in (*ON_PAGE, "minutes")]
+    changes = [panel.flavor.change, panel.limit.blur, values["effort"].change, values["base"].change, *numbers]
     listen(partial(gr.on, changes), handlers.show_cost, told, cost, **LATEST)

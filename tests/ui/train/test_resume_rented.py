@@ -105,5 +105,8 @@ def test_the_page_posts_the_panel_with_resume_and_shows_the_cost_whenever_it_has
     assert {"job", "flavor", "remote-limit"} <= {*posted} and resume["queue"], "gradio tells no warning without a queue"
     looked_up = {number for number, event in events.items() if event["api_name"].startswith("choose_place")}
     (rent,) = (number for number, event in events.items() if event["api_name"] == "rent_training")
-    told = {event["trigger_after"] for event in events.values() if event["api_name"].startswith("show_cost")}
+    costs = [event for event in events.values() if event["api_name"].startswith("show_cost")]
+    told = {event["trigger_after"] for event in costs}
+    changed = {names[number] for event in costs for number, _ in event["targets"] if number in names}
+    assert {"flavor", "remote-limit", "effort", "minutes", "base", "train-steps", "train-batch-size"} <= changed
     assert looked_up <= told and rent in {events[number]["trigger_after"] for number in looked_up}

@@ -67,11 +67,15 @@ def test_every_effort_tells_its_time_with_its_saves(images: Images) -> None:
     *_, last = shown(timing, images, base="new:row_rnn", batch_size=8)
     assert timing.asked[-1] == ("--model=row_rnn", "--size=12x8", "--batch-size=8")
     assert last.choices[0][0] == "Quick · about 14 min" and last.info == MEASURED
+    *_, last = shown(timing, images, save_every=10)  # 9 saves instead of 3
+    assert last.choices[0][0] == "Quick · about 5 min"
 
 
 def test_numbers_under_advanced_are_told_in_its_place(images: Images) -> None:
     *_, last = shown(StubTiming(), images, steps=1000)
     assert last.info == "1,000 steps, set under Advanced: about 39 min. A choice here undoes that."
+    *_, last = shown(StubTiming(), images, steps=1000.0, base="new:row_rnn")  # it saves every 500 steps
+    assert last.info == "1,000 steps, set under Advanced: about 34 min. A choice here undoes that."
     *_, last = shown(StubTiming(), images, minutes=90)  # on a rented machine
     assert last.info == "90 min, set under Advanced. A choice here undoes that."
     *_, last = shown(StubTiming(), images, minutes=7.0)
@@ -91,6 +95,14 @@ def test_numbers_under_advanced_are_told_in_its_place(images: Images) -> None:
 def test_what_cannot_be_timed_says_why(images: Images, timing: StubTiming, changes: dict[str, Any], info: str) -> None:
     *_, last = shown(timing, images, **changes)
     assert last.info == info and [label for label, _ in last.choices] == ["Quick", "Good", "Best"]
+
+
+def test_a_training_that_begins_meanwhile_is_told(images: Images) -> None:
+    timing = StubTiming(None)
+    updates = shown(timing, images)
+    assert next(updates).info == MEASURING
+    timing.busy = True
+    assert [update.info for update in updates if hasattr(update, "info")] == [BUSY]
 
 
 def test_nothing_is_measured_before_the_pictures_are_checked_or_for_others(images: Images) -> None:
