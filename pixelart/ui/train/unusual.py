@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from html import escape
 from typing import Any, NamedTuple
 
+import gradio as gr
 import numpy as np
 
 from pixelart.engine import Engine
@@ -53,7 +54,7 @@ class UnusualHandlers:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def show_unusual(self, images: Images, base: Any) -> Iterator[str]:
+    def show_unusual(self, images: Images, base: Any) -> Iterator[Any]:
         """The HTML of unusual pictures; nothing without checked pictures, or for a network that learns from scratch.
 
         It ends when other pictures are checked, another search begins, or Cancel is pressed."""
@@ -77,7 +78,10 @@ class UnusualHandlers:
                     break
                 if step:
                     yield status_progress(f"{LOOKING}: {step[0]:,} of {step[1]:,}", done=step[0], rows=step[1])
-            yield "" if images.search is not mine else unusual_html(worker.result())
+            if images.search is mine:
+                yield unusual_html(worker.result())
+            else:
+                yield gr.skip() if images.search else ""  # another search has its own answer
         except (PixelArtError, OSError, Cancelled):  # the check says what is wrong with the pictures
             yield ""
         finally:  # also when the visitor has left
