@@ -18,6 +18,7 @@ from pixelart.errors import Cancelled, PixelArtError, RequestRejected
 from pixelart.hub import fetch_dataset
 from pixelart.progress import Cancel
 from pixelart.settings import SETTINGS
+from pixelart.storage import write_file
 from pixelart.training.data.report import Survey, prepare
 from pixelart.training.data.survey import survey
 from pixelart.ui.browser_storage import NOTHING_KEPT, Kept
@@ -73,7 +74,7 @@ class ImagesHandlers:
             name, data = uploaded_file(event_data(event))
             images.scratch.check(images.folder, incoming=len(data))
             path = images.folder / f"upload-{task.number}.zip"
-            path.write_bytes(data)
+            write_file(path, data)
             images.put(task, Source(ZIP, "", name, path))
         except (PixelArtError, OSError) as error:
             task.ended = True
@@ -127,7 +128,7 @@ class ImagesHandlers:
     def _result(self, images: Images, worker: _Worker, form: ImagesForm) -> Shown:
         try:
             found = worker.result()
-        except (PixelArtError, OSError, RuntimeError) as error:  # RuntimeError: no such home folder
+        except (PixelArtError, OSError) as error:
             return _refused(images, error)
         except Exception:
             _log.exception("a check failed")
@@ -164,7 +165,10 @@ class ImagesHandlers:
     ) -> Path:
         """The path of the pictures, fetched if needed."""
         if spec.source == FOLDER:
-            return Path(spec.place).expanduser()
+            try:
+                return Path(spec.place).expanduser()
+            except RuntimeError as error:
+                raise RequestRejected(f"{spec.place}: there is no such home folder") from error
         source = images.source
         if source and (source.source, source.place) == (spec.source, spec.place):
             return source.path

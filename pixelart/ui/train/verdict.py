@@ -38,8 +38,8 @@ def _verdict(folder: JobFolder) -> tuple[str, str]:
 
 
 def improvement_text(found: Improvement) -> str:
-    """The figure and its uncertainty, such as "It fits pictures it has not seen 12 % better than the base model does.
-    ..." """
+    """The figure and its uncertainty, such as "It fits pictures that it was not trained on 12.0 % better than the base
+    model does (improvement between 9.1 and 14.9 %, measured on 31 pictures)." """
     way = "better" if found.percent >= 0 else "worse"
     figure = f"It fits pictures that it was not trained on {abs(found.percent):.1f} % {way} than the base model does"
     if found.least is None or found.most is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import errno
 import re
 import shutil
 import threading
@@ -20,6 +21,7 @@ import pytest
 from pixelart.errors import Cancelled
 from pixelart.images.io import encode_png
 from pixelart.settings import SETTINGS
+from pixelart.storage import Files
 from pixelart.training.data.pictures import read_pictures
 from pixelart.ui.train import dataset_step as module
 from pixelart.ui.train.dataset_form import AS_MODEL, DATASET, FOLDER, ZIP, ImagesForm
@@ -120,6 +122,19 @@ def test_what_is_no_archive_is_told_without_where_it_lies(images: Images, tiny_d
     assert str(images.folder) not in _told(shown[-1])
 
 
+def test_an_archive_that_does_not_fit_on_the_disk_leaves_nothing_there(
+    images: Images, tiny_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(files: Files, path: Path, data: bytes) -> None:
+        path.write_bytes(data[:9])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Files, "write", fill)
+    event, handlers = _event(tiny_data / "cross" / "00.png"), ImagesHandlers(fake(size=8), local=False)
+    shown = [*handlers.receive_archive(images, HERE, event, **asdict(FORM))]
+    assert "No space left on device" in _told(shown[-1]) and not [*images.folder.iterdir()]
+
+
 def test_a_dataset_is_fetched_once_into_a_folder_of_the_visitor(
     check: Check, images: Images, tiny_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,7 +167,7 @@ def test_what_is_bad_is_told_and_nothing_is_ready(
         (replace(form, size="huge"), "Size: must be"),
         (replace(form, tile_width=-1), "Tile width: must be"),
         (replace(form, base="gone"), "not found"),
-        (replace(form, folder="~nobody-of-this-name/x"), "The disk: "),
+        (replace(form, folder="~nobody-of-this-name/x"), "~nobody-of-this-name/x: there is no such home folder"),
     ):
         assert told in check(bad) and images.ready is None, bad
 
