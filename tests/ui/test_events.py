@@ -6,10 +6,10 @@ import json
 import shutil
 import subprocess
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from inspect import signature
-from pathlib import Path
-from typing import Any
+from inspect import iscode, signature, unwrap
+from typing import Any, NamedTuple
 
 import gradio as gr
 import pytest
@@ -67,15 +67,43 @@ ONE_AT_A_TIME = ("page_more_like", "offer_bases", "undo_numbers", "receive_part"
 """A drawing, what reads no choice, and the parts of a file, each of which is sent after the answer to the last one."""
 
 
-def test_the_last_of_several_quick_choices_is_answered(tmp_path: Path) -> None:
-    """gradio drops it in the mode "once", and in "always_last" repeats the data that the first event carried."""
-    with without_resource_warnings(), Jobs(tmp_path / "jobs", checkpoints=tmp_path) as jobs:
+class TrainingPage(NamedTuple):
+    """The events of a page with trainings by id, those whose handlers get data, and those that may show a message."""
+
+    events: dict[int, dict[str, Any]]
+    carry: set[int]
+    show: set[int]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> TrainingPage:
+    place = tmp_path_factory.mktemp("page")
+    with without_resource_warnings(), Jobs(place / "jobs", checkpoints=place) as jobs:
         app = build(FakeEngine(), jobs, hosting=Hosting("desktop"))  # pyright: ignore[reportArgumentType]
         config: Any = app.get_config_file()
-        carry = {number for number, fn in app.fns.items() if fn.fn and "gr.EventData" in str(signature(fn.fn))}
-        del app
-    events = {event["id"]: event for event in config["dependencies"]}
-    checked = list[str]()
+        handlers = {number: fn.fn for number, fn in app.fns.items() if fn.fn}
+        carry = {number for number, handler in handlers.items() if "gr.EventData" in str(signature(handler))}
+        show = {number for number, handler in handlers.items() if _names_in(handler) & {"Info", "Warning"}}
+        del app, handlers
+    return TrainingPage({event["id"]: event for event in config["dependencies"]}, carry, show)
+
+
+def _names_in(handler: Callable[..., Any]) -> set[str]:
+    """The names in the code of a handler, functions inside it included."""
+    code = unwrap(handler).__code__
+    inside = [constant for constant in code.co_consts if iscode(constant)]
+    return {name for one in (code, *inside) for name in one.co_names}
+
+
+def test_an_event_that_shows_a_message_is_queued(page: TrainingPage) -> None:
+    """gradio prints the messages of others on the terminal."""
+    shown = {page.events[number]["api_name"]: page.events[number]["queue"] for number in page.show}
+    assert {"use_model", "delete_job", "delete_uploaded", "resume_training"} <= {*shown} and all(shown.values()), shown
+
+
+def test_the_last_of_several_quick_choices_is_answered(page: TrainingPage) -> None:
+    """gradio drops it in the mode "once", and in "always_last" repeats the data that the first event carried."""
+    events, checked = page.events, list[str]()
     for event in events.values():
         first = event
         while first["trigger_after"] is not None:
@@ -85,7 +113,7 @@ def test_the_last_of_several_quick_choices_is_answered(tmp_path: Path) -> None:
             continue
         checked.append(event["api_name"])
         assert event["trigger_mode"] != "once", event["api_name"]
-        if event["id"] in carry:
+        if event["id"] in page.carry:
             assert event["trigger_mode"] == "multiple", event["api_name"]
     assert {"select_model", "preset_values", "choose", "choose_1", "import_picture", "lock", "look_at"} <= {*checked}
 

@@ -97,7 +97,7 @@ class RemoteHandlers:
             found, most = _offered(offers, flavor), _limit(limit)
         except RequestRejected as error:
             return status_text(plain(error)), RENT
-        minutes = values["minutes"] if isinstance(values["minutes"], int | float) else 0
+        minutes = values["minutes"] if isinstance(values["minutes"], int | float) and not values["steps"] else 0
         here = 0.0 if minutes else self.times.minutes_here(images, values)
         text = price_text(found, limit=most, minutes=minutes, here=here)
         return status_text(text), f"{RENT} (at most ${found.cost(most):.2f})"
@@ -176,7 +176,7 @@ class RemoteHandlers:
             try:
                 at_work = is_at_work(record, token=self._signer(request, profile, token).token)
             except (HubFailure, RequestRejected) as error:
-                gr.Warning(f"{plain(error)} {MAY_BE_AT_WORK}.")
+                gr.Warning(f"{plain(error).rstrip('.')}. {MAY_BE_AT_WORK}.")
         if at_work:
             raise RequestRejected(MACHINE_AT_WORK)
         return self.runs.delete_job(memory, job)
@@ -193,8 +193,8 @@ class RemoteHandlers:
         """Delete the pictures that a training has uploaded."""
 
         def delete(owner: str, job_id: str) -> None:
-            folder = self.jobs.folder(owner, job_id)
-            signer = self._signer(request, profile, token)
+            self.jobs.get(owner, job_id).check_ended()  # the record then belongs to the thread that follows the machine
+            folder, signer = self.jobs.folder(owner, job_id), self._signer(request, profile, token)
             gone = delete_pictures(folder.run, token=signer.token, say=gr.Warning)
             gr.Info(f"{gone} is deleted." if gone else "Nothing is uploaded.")
 

@@ -55,10 +55,10 @@ TIMES: dict[str, Any] = {
 }  # fmt: skip
 """Queue of measured times. Its events only wait; `Timing` measures one training at a time."""
 
-RESUMES: dict[str, Any] = {
-    **PRIVATE, "concurrency_id": "resumes", "concurrency_limit": 8, "show_progress": "hidden"
+MESSAGES: dict[str, Any] = {
+    **PRIVATE, "concurrency_id": "messages", "concurrency_limit": 8, "show_progress": "hidden"
 }  # fmt: skip
-"""Queue of Resume: gradio shows a warning only for queued events."""
+"""Queue of events that may show a message over the page: gradio shows none for events that are not queued."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def train_tab(
         arrived, (runs, remote), run, (memory, work), {"images": images, **chosen}, values, models
     )
     resumed = {"memory": memory, "job": run["job"], "images": images, **(rented.chosen if rented else {})}
-    listen(run["resume"].click, remote.resume_training, resumed, started[1], **RESUMES)
+    listen(run["resume"].click, remote.resume_training, resumed, started[1], **MESSAGES)
     if rented:
         wire_remote(rented, remote, tab, run["start"], values, started)
     follow_used(used)
@@ -284,10 +284,10 @@ def _wire_run(
     listen(run["job"].chosen().success, runs.look_at, chosen_job, [memory, *view], **LATEST)
     started = {"memory": memory, **pictures, **values}
     listen(run["start"].click, runs.start_training, started, [memory, *view], **AT_ONCE)
-    for name, handler in (("stop", runs.stop_training), ("delete", remote.delete_job)):
-        listen(run[name].click, handler, chosen_job, [memory, *view], **AT_ONCE)
-    listen(run["unload"].click, remote.delete_uploaded, chosen_job, [memory, *view], **AT_ONCE)
-    used = listen(run["use"].click, runs.use_model, chosen_job, [run["status"], models.choice], **AT_ONCE)
+    listen(run["stop"].click, runs.stop_training, chosen_job, [memory, *view], **AT_ONCE)
+    for name, handler in (("delete", remote.delete_job), ("unload", remote.delete_uploaded)):
+        listen(run[name].click, handler, chosen_job, [memory, *view], **MESSAGES)
+    used = listen(run["use"].click, runs.use_model, chosen_job, [run["status"], models.choice], **MESSAGES)
     models.follow(used)
     listen(used.success, runs.offer_bases, {"chosen": base}, base, **AT_ONCE)
     listen(run["download"].click, runs.download_model, chosen_job, [run["status"], run["saver"]], **AT_ONCE)

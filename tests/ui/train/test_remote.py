@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import partial
@@ -108,7 +109,9 @@ def test_machines_are_shown_with_prices_and_only_when_they_are_asked_for(
     assert value_of(flavor) == "a10g-small" and list(offers) == ["a10g-small"]
     cost, button = handlers.show_cost(images, offers, "a10g-small", 30, **VALUES)
     assert "$1.00 an hour" in cost and "at most $0.50" in cost and button == "Rent and train (at most $0.50)"
-    assert "about $0.25" in handlers.show_cost(images, offers, "a10g-small", 30, **{**VALUES, "minutes": 10})[0]
+    for steps, told in ((0, "about $0.25 (10 minutes of training"), (500, "when its steps are done")):
+        values = {**VALUES, "minutes": 10, "steps": steps}
+        assert told in handlers.show_cost(images, offers, "a10g-small", 30, **values)[0]
     assert CHOOSE in handlers.show_cost(images, None, "a10g-small", 30, **VALUES)[0]
     assert "Time limit" in handlers.show_cost(images, offers, "a10g-small", 10**9, **VALUES)[0]
 
@@ -169,6 +172,30 @@ def test_a_rented_training_looks_like_any_other_and_its_pictures_are_deleted(
     assert ended(jobs, job).state == "cancelled"
 
 
+def test_uploaded_pictures_are_not_deleted_while_the_training_is_at_work(
+    hub: JobsHub, jobs: Jobs, images: Images
+) -> None:
+    handlers, uploading, go_on = handlers_of(jobs, Hosting("desktop")), threading.Event(), threading.Event()
+
+    def on_request(stage: str, when: str) -> None:
+        if (stage, when) == ("commit", "before") and not uploading.is_set():
+            uploading.set()
+            assert go_on.wait(60)
+
+    hub.on_request = on_request
+    rent(handlers, images)
+    (job,) = jobs.list(ANN["owner"])
+    assert uploading.wait(60)
+    record, asked = read_record(jobs.folder(job.owner, job.id).run), len(hub.asked)
+    try:
+        with pytest.raises(gr.Error, match="stop it first"):
+            handlers.delete_uploaded(REQUEST, None, None, ANN, job.id)
+        assert read_record(jobs.folder(job.owner, job.id).run) == record and len(hub.asked) == asked
+    finally:
+        go_on.set()
+    until(lambda: hub.machines)
+
+
 def test_what_cannot_be_rented_is_one_line_and_a_training_is_kept(hub: JobsHub, jobs: Jobs, images: Images) -> None:
     handlers = handlers_of(jobs, Hosting("desktop"))
     for changes, told in (
@@ -226,7 +253,8 @@ def test_a_training_whose_start_is_not_known_is_deleted_unless_its_machine_is_at
     hub.machines[0].end("CANCELED")
     hub.faults["jobs"] = Answer(503)
     handlers.delete_job(REQUEST, None, None, ANN, job.id)
-    assert not jobs.list(ANN["owner"]) and len(warned) == 1 and "503" in warned[0] and MAY_BE_AT_WORK in warned[0]
+    assert not jobs.list(ANN["owner"]) and len(warned) == 1
+    assert "503" in warned[0] and warned[0].endswith(f"; try again later. {MAY_BE_AT_WORK}.")
 
 
 def test_a_training_whose_first_sign_in_failed_rents_nothing_later(hub: JobsHub, jobs: Jobs, images: Images) -> None:
