@@ -36,6 +36,7 @@ def words(data: Path, run: Path, more: str = MORE) -> list[str]:
     return ["train", f"--data={data}", f"--out={run}", "--fit=nearest", "--frames=all", *more.split()]
 
 
+@pytest.mark.slow
 def test_a_rented_run_goes_on_here_with_the_same_options(data: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     prepared = prepare_pictures(parse(words(data, run)))
