@@ -81,8 +81,9 @@ class Work(gr.HTML):
 
 
 def _told_controls() -> list[tuple[str, str, Any]]:
-    """(field, label, default) of the advanced numbers that drawings carry in their settings."""
-    told = ((field, control) for field, control in CONTROLS.items() if control.of_preset)
+    """(field, label, default) of the advanced numbers that drawings carry in their settings, besides the temperature,
+    which is always told."""
+    told = ((field, control) for field, control in CONTROLS.items() if control.of_preset and field != "temperature")
     return [(field, c.page.label, c.default) for field, c in told if c.page and c.page.advanced]
 
 
