@@ -2,6 +2,8 @@
 
 import { maskVisible } from "./mask.js";
 import { emptyPicture, sameSize } from "./picture.js";
+import { putAt } from "./view.js";
+import { cellThatFits, onDevice } from "./viewport.js";
 
 export class Showing {
   #isShowing = false;
@@ -22,18 +24,29 @@ export class Showing {
     if (!canvas.canEdit || !width) return;
     Object.assign(layer, { width, height });
     layer.getContext("2d").drawImage(image, 0, 0);
+    this.#place(layer);
     this.#mark(true);
+  }
+
+  // A result of another size is shown as large as it fits into the picture's place, with square pixels.
+  #place(layer) {
+    const { view, picture } = this.canvas, { position: { cell, x, y }, ratio } = view;
+    const room = [picture.width * cell, picture.height * cell], times = cellThatFits(layer, room, ratio);
+    const [width, height] = [layer.width * times, layer.height * times];
+    const [left, top] = [x + (room[0] - width) / 2, y + (room[1] - height) / 2].map((start) => onDevice(start, ratio));
+    putAt(layer, left, top, width, height);
   }
 
   hide() {
     if (!this.#isShowing) return;
     this.#mark(false);
+    this.canvas.view.place();
     this.canvas.view.refresh();
   }
 
   // Puts {width, height, pixels} on the canvas as one undo step; mask and temperature stay if they fit.
   put(result) {
-    this.#mark(false);
+    this.hide();
     this.canvas.replace((picture) => {
       const next = emptyPicture(result.width, result.height), fits = sameSize(picture, next);
       next.pixels.set(result.pixels);

@@ -192,6 +192,6 @@ function emptyLayer(layer, width, height) {
   return pen;
 }
 
-function putAt(layer, left, top, width, height) {
+export function putAt(layer, left, top, width, height) {
   Object.assign(layer.style, { left: left + "px", top: top + "px", width: width + "px", height: height + "px" });
 }
