@@ -34,7 +34,9 @@ export const openNew = (canvas) => openSized(canvas, "new", canvas.newSize);
 export const openCanvasSize = (canvas) => canvas.picture && openSized(canvas, "canvas-size", [canvas.picture.width, canvas.picture.height]);
 
 export function openKeys(canvas) {
-  canvas.$("dialog.keys").showModal();
+  const dialog = canvas.$("dialog.keys");
+  dialog.showModal();
+  dialog.scrollTop = 0;    // on a phone, the focus on Close has scrolled it to its end
 }
 
 export function listenToDialogs(canvas) {

@@ -85,7 +85,7 @@ export class Importing {
     const [first] = made, { picture } = this.#source, choice = this.#choice;
     if (!first) return choice === "cut" ? "No whole cell of this size." : "Enter whole numbers.";
     const size = `${first.width} x ${first.height}`;
-    if (choice === "cut") return `${counted(made.length)} of ${size}. Turn the pages with , and .`;
+    if (choice === "cut") return `${counted(made.length)} of ${size}. The menu Picture turns from one to the next.`;
     if (choice === "place") return "On your picture, at its own size. Drag it; Escape puts it down.";
     if (choice === "grid") return `${size}. No pixel is lost: each block has one colour.`;
     const loses = first.width * first.height < picture.width * picture.height;

@@ -20,10 +20,11 @@ export function listenToMenus(canvas) {
   }
 }
 
-// Puts a popover below its opener.
+// Puts a popover below its opener; above it if only there it is in sight as a whole.
 export function place(menu, opener) {
-  const { left, bottom } = opener.getBoundingClientRect();
-  const room = document.documentElement.clientWidth - menu.offsetWidth - GAP;
-  Object.assign(menu.style, { left: Math.max(GAP, Math.min(left, room)) + scrollX + "px", top: bottom + GAP + scrollY + "px" });
+  const { left, top, bottom } = opener.getBoundingClientRect(), { clientWidth, clientHeight } = document.documentElement;
+  const room = clientWidth - menu.offsetWidth - GAP, below = bottom + GAP, above = top - GAP - menu.offsetHeight;
+  const start = below + menu.offsetHeight > clientHeight && above >= 0 ? above : below;
+  Object.assign(menu.style, { left: Math.max(GAP, Math.min(left, room)) + scrollX + "px", top: start + scrollY + "px" });
   menu.querySelector("button:not(:disabled)")?.focus({ preventScroll: true });
 }
