@@ -241,3 +241,18 @@ def test_two_fingers_undo_and_three_redo(open_studio: OpenStudio, fake_engine: F
     studio.tool("fill")
     tap(2)
     assert painted(studio) == [], "what the first finger has filled is not what is undone"
+
+
+def test_the_focus_goes_to_the_next_picture_when_one_is_deleted_from_the_history(studio: StudioPage) -> None:
+    studio.set_number("images", "2")
+    studio.generate()
+    page = studio.page
+    page.get_by_role("tab", name="History").click()
+    items = page.locator("#past .item")
+    expect(items).to_have_count(2)
+    items.first.focus()
+    studio.key("Delete")
+    expect(items).to_have_count(1)
+    expect(items.first).to_be_focused()
+    studio.key("Delete")
+    expect(page.locator("#past [data-do=read]")).to_be_focused()

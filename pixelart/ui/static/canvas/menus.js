@@ -22,9 +22,11 @@ export function listenToMenus(canvas) {
 
 // Puts a popover below its opener; above it if only there it is in sight as a whole.
 export function place(menu, opener) {
-  const { left, top, bottom } = opener.getBoundingClientRect(), { clientWidth, clientHeight } = document.documentElement;
-  const room = clientWidth - menu.offsetWidth - GAP, below = bottom + GAP, above = top - GAP - menu.offsetHeight;
-  const start = below + menu.offsetHeight > clientHeight && above >= 0 ? above : below;
-  Object.assign(menu.style, { left: Math.max(GAP, Math.min(left, room)) + scrollX + "px", top: start + scrollY + "px" });
+  const { left, top, bottom } = opener.getBoundingClientRect();
+  const { clientWidth, clientHeight } = document.documentElement;
+  const { offsetWidth: width, offsetHeight: height } = menu, below = bottom + GAP, above = top - GAP - height;
+  const x = Math.max(GAP, Math.min(left, clientWidth - width - GAP));
+  const y = below + height > clientHeight && above >= 0 ? above : below;
+  Object.assign(menu.style, { left: x + scrollX + "px", top: y + scrollY + "px" });
   menu.querySelector("button:not(:disabled)")?.focus({ preventScroll: true });
 }

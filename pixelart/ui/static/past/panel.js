@@ -2,6 +2,7 @@
 
 import { saveBlob } from "../download.js";
 import { encode } from "../canvas/value.js";
+import { imageOf, made } from "./nodes.js";
 import { isPng, settingsIn, sizeOf } from "./png.js";
 import { differing, fileNameOf, fileOf, isReadable, linesOf } from "./records.js";
 import { PastStore } from "./store.js";
@@ -20,20 +21,6 @@ export function start({ element, trigger, constants }) {
   const panel = new Panel(element, trigger, new PastStore(), constants.controls);
   panel.listen();
   panel.refresh();
-}
-
-const made = (tag, properties, ...children) => {
-  const node = Object.assign(document.createElement(tag), properties);
-  node.append(...children);
-  return node;
-};
-
-// A picture at a whole factor, or shrunk if it is larger than the room.
-function imageOf(url, [width, height], room) {
-  const fit = room / Math.max(width, height, 1), times = fit >= 1 ? Math.floor(fit) : fit;
-  const image = made("img", { src: url, alt: "", draggable: false });
-  Object.assign(image.style, { width: width * times + "px", height: height * times + "px" });
-  return image;
 }
 
 class Panel {
@@ -65,12 +52,23 @@ class Panel {
   say(text) { this.$(".message").textContent = text; }
 
   show() {
-    const { length } = this.records, kept = new Set([this.read, ...this.records].filter(Boolean).map(({ key }) => key));
-    for (const [key, url] of this.urls) if (!kept.has(key)) { URL.revokeObjectURL(url); this.urls.delete(key); }
+    const { length } = this.records, shown = new Set([this.read, ...this.records].map((record) => record?.key));
+    const focused = document.activeElement, wanted = focused?.dataset.key ?? focused?.dataset.of;
+    const place = this.#items.findIndex(({ dataset }) => dataset.key === wanted);
+    for (const [key, url] of this.urls) if (!shown.has(key)) { URL.revokeObjectURL(url); this.urls.delete(key); }
     this.$(".count").textContent = length ? `${length} ${length === 1 ? "picture" : "pictures"}` : "Nothing is drawn yet";
     for (const name of ["zip", "clear"]) this.$(`[data-do=${name}]`).hidden = !length;
     this.$(".shelf").replaceChildren(...this.records.map((record) => this.#item(record)));
     this.#showChosen();
+    if (place >= 0 && !focused.isConnected) this.#focus(wanted, place);
+  }
+
+  get #items() { return [...this.$(".shelf").children]; }
+
+  // Gives the focus back to a picture; if it was deleted, to the one that took its place.
+  #focus(wanted, place) {
+    const items = this.#items, same = items.find(({ dataset }) => dataset.key === wanted);
+    (same ?? items[Math.min(place, items.length - 1)] ?? this.$("[data-do=read]")).focus();
   }
 
   #item(record) {
@@ -85,7 +83,7 @@ class Panel {
   #showChosen() {
     const records = this.chosen.map((key) => this.recordOf(key)), [first, second] = records;
     const other = second ? new Set(differing(first, second, this.controls)) : new Set();
-    for (const item of this.$(".shelf").children) {
+    for (const item of this.#items) {
       const isOn = this.chosen.includes(item.dataset.key);
       item.setAttribute("aria-selected", isOn);
       item.tabIndex = isOn || (!this.chosen.length && item === item.parentElement.firstChild) ? 0 : -1;
@@ -141,7 +139,7 @@ class Panel {
   }
 
   #key(event) {
-    const { key, target } = event, item = target.closest(".item"), items = [...this.$(".shelf").children];
+    const { key, target } = event, item = target.closest(".item"), items = this.#items;
     if (!item || event.ctrlKey || event.metaKey) return;
     const at = items.indexOf(item), next = key === "Home" ? items[0] : key === "End" ? items.at(-1) : STEPS[key] && items[at + STEPS[key]];
     if (key === "Delete" && this.recordOf(item.dataset.key)) this.#remove([this.recordOf(item.dataset.key)]);
