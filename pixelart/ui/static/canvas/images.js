@@ -1,5 +1,7 @@
 // Pictures as PNG, by the browser's own encoder and decoder.
 
+import { exactPixels } from "./png_pixels.js";
+
 function sheet(width, height) {
   return Object.assign(document.createElement("canvas"), { width, height });
 }
@@ -11,8 +13,13 @@ export function blobOf({ width, height, pixels }) {
   return new Promise((resolve) => { canvas.toBlob(resolve, "image/png"); });
 }
 
-// The pixels of a picture file. Colours may differ a little (colour management, half-transparent pixels).
+// The pixels of a picture file. Half-transparent pixels of files that are no PNG of 8-bit RGBA may differ a little.
 export async function pixelsIn(file) {
+  const exact = await file.arrayBuffer().then((data) => exactPixels(new Uint8Array(data))).catch(() => null);
+  return exact ?? decoded(file);
+}
+
+async function decoded(file) {
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }), { width, height } = bitmap;
   const pen = sheet(width, height).getContext("2d");
   pen.drawImage(bitmap, 0, 0);

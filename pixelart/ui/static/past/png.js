@@ -20,7 +20,7 @@ const viewOf = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byt
 export const isPng = (bytes) => SIGNATURE.every((byte, i) => bytes[i] === byte);
 
 // [kind, data] of each chunk up to the end or the first damage.
-function* chunksOf(bytes) {
+export function* chunksOf(bytes) {
   const view = viewOf(bytes);
   for (let at = SIGNATURE.length; at + 12 <= bytes.length;) {
     const length = view.getUint32(at), end = at + 12 + length;
