@@ -68,9 +68,9 @@ class DrawingJob:
     """One press of a drawing button.
 
     `work`: the engine's call. `seed`: of the picture that is shown while drawing. `order`, `note`: ends of the status
-    line. `mask`: where it draws; None = everywhere. `shown_mask`: replaces the page's mask; None keeps it. `before`:
-    what a stop leaves where no pixel is final; None = transparent. `keeps_canvas`: at the end the canvas has the
-    visitor's picture again.
+    line. `mask`: where it draws; None = everywhere. `shown_mask`, `temperature`: replace the page's mask and painted
+    temperature; a mask of None keeps both. `before`: what a stop leaves where no pixel is final; None = transparent.
+    `keeps_canvas`: at the end the canvas has the visitor's picture again.
     """
 
     work: DrawFunction
@@ -79,8 +79,13 @@ class DrawingJob:
     note: str = ""
     mask: NDArray[np.bool_] | None = None
     shown_mask: NDArray[np.bool_] | None = None
+    temperature: NDArray[np.uint8] | None = None
     before: Picture | None = None
     keeps_canvas: bool = False
+
+    def canvas(self, picture: Picture, ticket: int) -> Canvas:
+        """What the page shows at the end, unless the canvas keeps its picture."""
+        return Canvas(picture, self.shown_mask, ticket=ticket, temperature=self.temperature)
 
 
 class DrawingRunner:
@@ -124,7 +129,7 @@ class DrawingRunner:
             return painting, *refused(DRAWING_FAULT)[1:]
         session.keep(ticket, drawings, job.mask)
         self.results.archive(drawings)
-        shown = painting if job.keeps_canvas else Canvas(drawings[0].picture, job.shown_mask, ticket=ticket)
+        shown = painting if job.keeps_canvas else job.canvas(drawings[0].picture, ticket)
         try:
             items = [(self.results.save(d), caption_of(d, job.mask, rank)) for rank, d in enumerate(drawings)]
         except PixelArtError as error:  # full disk: the canvas still shows the first result
@@ -170,7 +175,7 @@ def _stopped(session: Session, ticket: int, frame: Frame | None, job: DrawingJob
     session.seed = job.seed
     share = f"{int(100 * drawn)} % drawn."
     text = f"Stopped. {share if frame.parts == 1 else f'Part {frame.part} of {frame.parts} was not finished.'}"
-    shown = Painting(ticket) if job.keeps_canvas else Canvas(frame.settled(job.before), job.shown_mask, ticket=ticket)
+    shown = Painting(ticket) if job.keeps_canvas else job.canvas(frame.settled(job.before), ticket)
     return shown, status_text(text), gr.skip()
 
 

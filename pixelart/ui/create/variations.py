@@ -108,8 +108,11 @@ class VariationHandlers(DrawingRunner):
         there = replace(model_info(self.engine, model), height=height, width=width)
         request, grown = request_from(only_for(EXTEND, values), there), added.by_side()
         drawn = added.mask(*picture.shape[:2])
-        mask = np.zeros_like(drawn)
+        mask, temperature = np.zeros_like(drawn), None
         mask[~drawn] = canvas.painted_mask.reshape(-1)
+        if canvas.temperature is not None:
+            temperature = np.full(drawn.shape, 100, np.uint8)
+            temperature[~drawn] = canvas.temperature.reshape(-1)
         return DrawingJob(
             lambda on_row, cancel: self.engine.extend(request, picture, **grown, on_row=on_row, cancel=cancel),
             request.seed,
@@ -117,6 +120,7 @@ class VariationHandlers(DrawingRunner):
             f" The canvas is now {width} x {height}; Undo restores the smaller picture.",
             drawn,
             mask,
+            temperature,
         )
 
     def _tileset(self, canvas: Canvas | None, model: Any, values: Values) -> DrawingJob:
@@ -128,7 +132,7 @@ class VariationHandlers(DrawingRunner):
                 self.engine.tileset(request, tile, on_row=on_row, cancel=cancel), request.seed, request.checkpoint
             ),
             request.seed,
-            " Below is the sheet.",
+            " The sheet is shown with the results.",
             keeps_canvas=True,
         )
 
@@ -143,7 +147,7 @@ class VariationHandlers(DrawingRunner):
             made = self.engine.animate(request, picture, mask, frames=count, on_row=on_row, cancel=cancel)
             return animation_results(made, request.seed, request.checkpoint)
 
-        note = " The animation plays below."
+        note = " The animation plays with the results."
         return DrawingJob(work, request.seed, note, mask=mask, keeps_canvas=True)
 
     def _request_for(self, size: tuple[int, ...], pictures: int, action: str, model: Any, values: Values) -> Request:

@@ -7,6 +7,7 @@ import io
 import json
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,15 @@ def test_an_extended_picture_stays_bit_for_bit_in_the_larger_document() -> None:
     mask = shown[-1].painted_mask
     assert np.array_equal(mask[:16, 20:], canvas.painted_mask) and mask.sum() == canvas.painted_mask.sum()
     assert "now 36 x 36" in status_of(outputs[-1]) and session.mask is not None and not session.mask[:16, 20:].any()
+
+
+def test_the_painted_temperature_stays_on_its_pixels_when_the_picture_is_extended() -> None:
+    percent = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    canvas = replace(painted(), temperature=percent)
+    outputs = list(handlers().extend(Session(), 1, canvas, "tiny", ["left", "down"], 20, **values(images=1)))
+    shown = canvases(outputs)[-1].temperature
+    assert shown is not None and np.array_equal(shown[:16, 20:], percent)
+    assert (shown[:, :20] == 100).all() and (shown[16:] == 100).all()
 
 
 @pytest.mark.parametrize(
