@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pixelart.engine import CheckpointInfo, Engine
 from pixelart.errors import PixelArtError, RequestRejected
-from pixelart.images.codec import normalise
+from pixelart.images.codec import ALPHA_THRESHOLD, normalise
 from pixelart.images.palette_files import KNOWN, read_palette
 from pixelart.ui.components import ColourPicker, PixelCanvas
 from pixelart.ui.create.canvas_value import Canvas, LoadedColours
@@ -95,7 +95,7 @@ class PaletteHandlers:
             info = self._info(model)
         except PixelArtError as error:
             return gr.skip(), gr.skip(), status_text(str(error))
-        if canvas is None or info.colours is None:
+        if canvas is None or info.colours is None or (canvas.picture[..., 3] < ALPHA_THRESHOLD).all():
             return gr.skip(), gr.skip(), status_text("The canvas is empty.")
         if info.takes_palettes:
             seen = np.unique(normalise(canvas.picture).view(np.uint32)).view(np.uint8).reshape(-1, 4)
@@ -132,8 +132,8 @@ def _only_nearest(name: str, colours: NDArray[np.uint8], info: CheckpointInfo) -
         return everything_allowed(table), status_text(f"{name}: drawn in exactly these {len(colours)} colours.")
     allowed = nearest_allowed(colours, info.colours)
     there = counted(len(colours), "colour")
-    nearest = sum(allowed.allowed) - 1
-    return allowed, status_text(f"{name}: {there}. Drawn with the {nearest} nearest colours of {info.name}.")
+    nearest = counted(sum(allowed.allowed) - 1, "nearest colour")
+    return allowed, status_text(f"{name}: {there}. Drawn with the {nearest} of {info.name}.")
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,16 @@ def test_only_the_colours_on_the_canvas() -> None:
     canvas = Canvas(CODEC.table[np.full((16, 16), 2)])
     assert panel().colours_on_canvas(canvas, "tiny")[0].indices() == (2,)
     assert "gone" in panel().colours_on_canvas(canvas, "gone")[2]
-    assert "empty" in panel().colours_on_canvas(None, "tiny")[2]
+    clear = Canvas(np.full((16, 16, 4), 127, np.uint8))
+    for empty in (None, clear):
+        assert panel().colours_on_canvas(empty, "tiny")[0] == gr.skip()
+        assert "empty" in panel().colours_on_canvas(empty, "tiny")[2]
+
+
+def test_one_nearest_colour_is_told_as_one() -> None:
+    named = gr.EventData(None, {"on": True, "colours": ["ff0000"]})
+    status = panel().lock("tiny", named)[1]
+    assert "1 colour. Drawn with the 1 nearest colour of tiny." in status
 
 
 def test_of_a_picture_in_other_colours_the_nearest_ones_are_allowed() -> None:
