@@ -108,17 +108,17 @@ class PushHandlers:
             status_text(trouble or (PUSH_READY if names else NO_OWN_MODEL)),
             login,
             gr.Dropdown(choices=list(names), value=model),
-            gr.skip() if repository else _repository(login, model),
+            gr.skip() if repository else _suggested(login, model),
         )
 
     def follow_used(self, login: Any, model: Any) -> tuple[Any, Any]:
         """model, repository: select the model that was just made."""
         names = self._names()
-        return gr.Dropdown(choices=list(names), value=model if model in names else None), _repository(login, model)
+        return gr.Dropdown(choices=list(names), value=model if model in names else None), _suggested(login, model)
 
     def suggest_repository(self, login: Any, model: Any) -> Any:
         """repository: suggested for the chosen model."""
-        return _repository(login, model)
+        return _suggested(login, model)
 
     def preview_card(
         self, request: gr.Request, profile: gr.OAuthProfile | None, token: gr.OAuthToken | None, **values: Any
@@ -276,5 +276,6 @@ def push_panel(engine: Engine, top: gr.Dropdown, hosting: Hosting) -> Callable[[
     return follow
 
 
-def _repository(login: Any, model: Any) -> str:
-    return f"{login}/{model}" if login and model and isinstance(login, str) and isinstance(model, str) else ""
+def _suggested(login: Any, model: Any) -> Any:
+    """The repository of this name of the signed-in user; what is written stays while one of both is not known."""
+    return f"{login}/{model}" if login and model and isinstance(login, str) and isinstance(model, str) else gr.skip()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 from huggingface_hub import get_token
 
@@ -256,7 +257,16 @@ def test_a_sign_in_that_cannot_be_asked_for_is_told_and_the_form_stays(
     monkeypatch.setattr("pixelart.ui.security.hosting.local_token", lambda: OF_BOB)
     hub.faults["login"] = Answer(500)
     notice, form, status, *_, repository = arrived(desktop).post("offer_push", ["", "tiny", ""]).data
-    assert notice == "" and form["visible"] and "sign-in: the Hub answers 500" in status and repository == ""
+    assert notice == "" and form["visible"] and "sign-in: the Hub answers 500" in status
+    assert repository == gr.skip()
+
+
+def test_a_repository_that_is_written_stays_if_the_account_is_not_known() -> None:
+    handlers: Any = PushHandlers(FakeEngine(), Hosting("desktop"))  # pyright: ignore[reportArgumentType]
+    assert handlers.suggest_repository("ann", "tiny") == "ann/tiny"
+    assert handlers.suggest_repository("", "tiny") == gr.skip()
+    handlers.engine.own_checkpoints = handlers.engine.list_checkpoints
+    assert handlers.follow_used("", "tiny")[1] == gr.skip()
 
 
 @pytest.mark.slow
