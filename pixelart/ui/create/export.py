@@ -242,12 +242,12 @@ def export_panel(
         picture = Switch(
             [CANVAS, SELECTION, RESULT], value=CANVAS, label="Picture", elem_id="export-picture",
             elem_classes="choices",
-            info="Selection: the selected pixels. Result: the one chosen below; its PNG includes its settings.",
+            info="Selection: the selected pixels. Result: the chosen result; its PNG includes its settings.",
         )  # fmt: skip
         format = Switch(list(FORMATS), value=INDEXED, label="Format", elem_id="format", elem_classes="choices")
         columns = CheckedSlider(
             1, MAX_COLUMNS, value=4, step=1, label="Columns", elem_id="columns", buttons=[],
-            info="All results below the canvas in one PNG.",
+            info="All results in one PNG.",
         )  # fmt: skip
         json = CheckedCheckbox(
             False, label="With JSON", elem_id="sheet-json",
