@@ -18,7 +18,7 @@ from pixelart.errors import Hint, PixelArtError, RequestRejected, Words
 from pixelart.hub import MAX_ARCHIVE_BYTES, Pulled, commit_of, local_name, local_token, pull_if_missing
 from pixelart.ui.components import ModelDrop
 from pixelart.ui.events import AT_ONCE, PRIVATE, listen
-from pixelart.ui.hub.upload import PART_BYTES, UploadHandlers
+from pixelart.ui.hub.upload import LOAD_NOT_HERE, PART_BYTES, UploadHandlers
 from pixelart.ui.inputs import CheckedTextbox
 from pixelart.ui.models_list import model_choices
 from pixelart.ui.security.local_request import from_own_machine
@@ -28,7 +28,6 @@ from pixelart.ui.train.report import plain
 from pixelart.ui.worker import Worker
 
 _log = logging.getLogger(__name__)
-LOAD_NOT_HERE = "A model can be loaded only in a browser on the machine where the program runs."
 _HINTS: Words = {Hint.OTHER_NAME: "another model has this name; rename its folder"}
 LOADS: dict[str, Any] = {
     **PRIVATE, "concurrency_id": "loads", "concurrency_limit": 1, "show_progress": "hidden"

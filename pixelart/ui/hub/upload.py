@@ -26,7 +26,7 @@ from pixelart.ui.train.report import plain
 from pixelart.ui.uploaded import file_bytes
 from pixelart.ui.worker import Worker
 
-UPLOAD_NOT_HERE = "A model can be loaded only in a browser on the machine where the program runs."
+LOAD_NOT_HERE = "A model can be loaded only in a browser on the machine where the program runs."
 PART_BYTES = 3 * 2**20
 """Size of a part; in base64 it fits into a request."""
 PARTS_LOST = "The parts of this file did not arrive in order. Drop it again."
@@ -63,7 +63,7 @@ class UploadHandlers:
         answer = {"number": number if type(number) is int else 0}
         try:
             if not from_own_machine(request):
-                raise RequestRejected(UPLOAD_NOT_HERE)
+                raise RequestRejected(LOAD_NOT_HERE)
             upload = _with_part(upload if isinstance(upload, ModelUpload) else None, part)
         except (PixelArtError, OSError) as error:
             return None, {**answer, "failed": plain(error)}
@@ -75,7 +75,7 @@ class UploadHandlers:
         A failure is shown on the status line, and raises gr.Error so that no chained event runs."""
         try:
             if not from_own_machine(request):
-                raise RequestRejected(UPLOAD_NOT_HERE)
+                raise RequestRejected(LOAD_NOT_HERE)
             if not isinstance(upload, ModelUpload) or upload.received != upload.size:
                 raise RequestRejected(PARTS_LOST)
             folder = self.engine.library.folder

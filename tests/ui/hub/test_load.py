@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pixelart.ui.hub.load import LOAD_NOT_HERE, LoadHandlers
+from pixelart.ui.hub.load import LoadHandlers
+from pixelart.ui.hub.upload import LOAD_NOT_HERE
 from pixelart.ui.security.hosting import Hosting
 from tests.hub_server import HubServer
 from tests.ui.fake_engine import FakeEngine

@@ -16,7 +16,7 @@ from pixelart.engine import Engine
 from pixelart.hub import MAX_ARCHIVE_BYTES
 from pixelart.training.export import exported_archive
 from pixelart.ui.hub import upload as upload_module
-from pixelart.ui.hub.upload import PARTS_LOST, UPLOAD_NOT_HERE, ModelUpload, UploadHandlers, model_name
+from pixelart.ui.hub.upload import LOAD_NOT_HERE, PARTS_LOST, ModelUpload, UploadHandlers, model_name
 
 HERE: Any = SimpleNamespace()
 
@@ -93,8 +93,8 @@ def test_parts_that_are_missing_are_noticed(handlers: UploadHandlers) -> None:
 
 def test_nobody_else_may_add_a_model(handlers: UploadHandlers) -> None:
     upload, answer = handlers.receive_part(None, SimpleNamespace(), part(b"abc", 0, 3))  # pyright: ignore[reportArgumentType]
-    assert upload is None and answer["failed"] == UPLOAD_NOT_HERE
-    with pytest.raises(gr.Error, match=UPLOAD_NOT_HERE):
+    assert upload is None and answer["failed"] == LOAD_NOT_HERE
+    with pytest.raises(gr.Error, match=LOAD_NOT_HERE):
         list(handlers.add_model(send(handlers, b"abc"), SimpleNamespace()))  # pyright: ignore[reportArgumentType]
 
 
