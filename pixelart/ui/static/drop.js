@@ -1,5 +1,7 @@
 // Sends the bytes of a dropped or chosen file to Python, which checks them.
 
+import { mebibytes } from "./canvas/words.js";
+
 export function start({ element, trigger, constants }) {
   const sender = new Sender(element.querySelector(".what"), trigger, constants.mostBytes);
   watchDrops(element, (files, folder) => sender.take(files, folder));
@@ -38,21 +40,26 @@ class Sender {
     this.line.textContent = text;
   }
 
-  take(files, folder) {
+  async take(files, folder) {
     const mine = ++this.newest, [file] = files, refusal = refusalOf(files, folder, this.mostBytes);
     if (refusal) return this.say(refusal);
     this.say(`${file.name}, ${mebibytes(file.size)}`);
-    const reader = new FileReader();
-    reader.onerror = () => { if (mine === this.newest) this.say(`${file.name} cannot be read.`); };
-    reader.onload = () => {
-      const data = reader.result.slice(reader.result.indexOf(",") + 1);
-      if (mine === this.newest) this.trigger("upload", { name: file.name, data });
-    };
-    reader.readAsDataURL(file);
+    const data = await base64Of(file).catch(() => null);
+    if (mine !== this.newest) return;
+    if (data === null) this.say(`${file.name} cannot be read.`);
+    else this.trigger("upload", { name: file.name, data });
   }
 }
 
-export const mebibytes = (bytes) => (bytes / 2 ** 20).toFixed(1) + " MiB";
+// The bytes of a file, or of a part of one, in base64. Rejects what cannot be read.
+export function base64Of(blob) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
+}
 
 // Why these files are not sent, or "". `what`: what the .zip should hold.
 export function refusalOf(files, folder, mostBytes, what = "pictures") {

@@ -1,7 +1,8 @@
 // Sends the .zip of a model to Python in parts, because a request is limited to a few MiB. Python asks for each part by
 // `next`, the number of bytes it has; `select` then asks it to check and add the model.
 
-import { mebibytes, refusalOf, watchDrops } from "./drop.js";
+import { mebibytes } from "./canvas/words.js";
+import { base64Of, refusalOf, watchDrops } from "./drop.js";
 
 export function start({ element, trigger, constants, onValue }) {
   const sender = new PartSender(element.querySelector(".what"), trigger, constants);
@@ -13,7 +14,7 @@ export class PartSender {
   file = null;    // the one being sent
   number = 0;     // of it; answers about earlier files are ignored
 
-  constructor(line, trigger, { mostBytes, partBytes }, read = readBase64) {
+  constructor(line, trigger, { mostBytes, partBytes }, read = base64Of) {
     Object.assign(this, { line, trigger, mostBytes, partBytes, read });
   }
 
@@ -53,13 +54,4 @@ export class PartSender {
       if (number === this.number) this.end(`${file.name} cannot be read.`);
     }
   }
-}
-
-function readBase64(blob) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(blob);
-  });
 }

@@ -3,6 +3,7 @@
 // shows that another tab has it. Without such storage nothing is kept. sessionStorage alone is too small for undo
 // steps, and is lost with the tab.
 
+import { done } from "./database.js";
 import { TabLocks } from "./tab_locks.js";
 
 const NAME = "pixelart-studio", STORE = "work", MOST_TABS = 6, DAYS = 30;
@@ -10,11 +11,6 @@ const LATEST = 500;    // milliseconds until a change is written, even if the br
 
 const isTab = (id) => /^[0-9a-f]{32}$/.test(id || "");
 const within = (tab) => IDBKeyRange.bound([tab], [tab, []]);
-
-const done = (request) => new Promise((resolve, reject) => {
-  request.onsuccess = request.oncomplete = () => resolve(request.result);
-  request.onerror = request.onabort = request.onblocked = () => reject(request.error);
-});
 
 // The id of this tab, and of the tab whose work it continues. A duplicated tab starts with a copy.
 async function claim(tabs, locks) {

@@ -35,7 +35,7 @@ test("an answer about an earlier file, and one without a file, send nothing", as
 test("what cannot be sent is told in one line", async () => {
   const { sender, line, sent } = senderOf({ mostBytes: 3, read: async () => { throw new Error("gone"); } });
   await sender.take([fileOf("large.zip", [1, 2, 3, 4])]);
-  assert.match(line.textContent, /^large.zip is 0.0 MiB; the limit is/);
+  assert.match(line.textContent, /^large.zip is 0 MiB; the limit is/);
   await sender.take([], undefined);
   assert.equal(line.textContent, "That is not a file. Drop a .zip of a model.");
   await sender.take([fileOf("gone.zip", [1])]);

@@ -1,14 +1,10 @@
 // The history in IndexedDB: every picture of every run of this browser, up to a limit. It is shared by the tabs of one
 // browser and reaches no server.
 
+import { done } from "../database.js";
 import { beyond, isRecord, recordsOf } from "./records.js";
 
 const NAME = "pixelart-history", STORE = "pictures";
-
-const done = (request) => new Promise((resolve, reject) => {
-  request.onsuccess = request.oncomplete = () => resolve(request.result);
-  request.onerror = request.onabort = request.onblocked = () => reject(request.error);
-});
 
 export class PastStore {
   #database = null;      // a promise; null also after a failure, so that the next use opens it again
