@@ -105,15 +105,18 @@ class Session:
         return pictures + (size_of(self.drawings[0].settings) if self.drawings else 0)  # shared by all results
 
     def drop_results(self) -> None:
-        """Drop the results to free memory for other pages."""
+        """Drop the results to free memory for other pages; which one is chosen stays for `recover`."""
         with self._lock:
-            self.drawings, self.mask, self.chosen = [], None, 0
+            self.drawings, self.mask = [], None
 
     def recover(self, drawings: list[Drawing], mask: NDArray[np.bool_] | None = None) -> None:
-        """Restore the results that the page has stored, if none are known after a restart of the program."""
+        """Restore the results that the page has stored, if none are known: after a restart of the program, or when they
+        were dropped."""
         with self._lock:
             if drawings and not self.drawings:
-                self.drawings, self.mask, self.chosen, self.seed = drawings, mask, 0, drawings[0].seed
+                self.drawings, self.mask = drawings, mask
+                self.chosen = self.chosen if self.chosen < len(drawings) else 0
+                self.seed = drawings[self.chosen].seed if self.seed is None else self.seed
 
     def free(self) -> None:
         """End and forget everything; the page was closed long ago."""

@@ -206,3 +206,17 @@ def test_the_program_believes_itself_before_the_page(tmp_path: Path) -> None:
     session, kept = Session([drawing(9)]), kept_from_payload(payload(drawing(5)))
     canvas, _ = page(tmp_path).choose(session, 0, gr.EventData(None, {"index": 0}), "tiny", kept)
     assert np.array_equal(canvas.picture, drawing(9).picture)
+
+
+def test_results_that_were_dropped_to_free_memory_come_back_with_the_chosen_one() -> None:
+    results = [drawing(5), drawing(6), drawing(7)]
+    session, kept = Session(), kept_from_payload(payload(*results))
+    session.keep(1, results)
+    session.chosen, session.seed = 2, 7
+    session.drop_results()
+    assert session.held_bytes == 0 and session.chosen_drawing is None
+    session.recover(kept.drawings, kept.mask)
+    assert session.chosen_drawing is not None and (session.chosen_drawing.seed, session.seed) == (7, 7)
+    session.drop_results()
+    session.recover(kept.drawings[:1], None)
+    assert session.chosen_drawing is not None and session.chosen_drawing.seed == 5
