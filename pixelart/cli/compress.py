@@ -10,6 +10,7 @@ from pixelart.cli.arguments import add_command, checkpoint_option, checkpoints_o
 from pixelart.cli.common import Json, check_out_folder, find, own_engine, progress_bar, say
 from pixelart.cli.folders import find_pictures
 from pixelart.compression.archive import SUFFIX, NamedPicture, compress, decompress
+from pixelart.compression.listing import name_key
 from pixelart.errors import DataRejected, PixelArtError
 from pixelart.images.io import encode_png
 from pixelart.settings import SETTINGS
@@ -45,7 +46,7 @@ def decompress_files(options: argparse.Namespace) -> Json:
     engine, name = own_engine(options.checkpoints), None
     if options.checkpoint:
         engine, name = find(options.checkpoints, options.checkpoint)
-    written = list[str]()
+    written = dict[str, str]()  # the key of its name -> the file of a picture
     for file in files:
         try:
             data = _read(file)
@@ -55,13 +56,13 @@ def decompress_files(options: argparse.Namespace) -> Json:
             raise DataRejected(f"{file.name}: {error}", hint=error.hint) from error
         for one in pictures:
             target = options.out / one.name
-            if str(target) in written:
+            if name_key(one.name) in written:
                 raise DataRejected(f"{file.name}: {one.name} comes from another file, too; decompress each by itself")
             target.parent.mkdir(parents=True, exist_ok=True)
             write_file(target, encode_png(one.picture))
-            written.append(str(target))
+            written[name_key(one.name)] = str(target)
     say(options, f"{options.out}: {len(written)} pictures")
-    return {"images": written}
+    return {"images": [*written.values()]}
 
 
 def _read(file: Path) -> bytes:

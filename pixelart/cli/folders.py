@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from pixelart.errors import DataRejected, ImageRejected
 from pixelart.images.class_names import find_class
@@ -31,7 +31,7 @@ def find_pictures(
     `exact` refuses files with more bits than a picture holds.
 
     Raises:
-        DataRejected: no picture, too many, or a name that is not UTF-8.
+        DataRejected: no picture, too many, a name that is not UTF-8, or a folder that cannot be read.
         ImageRejected: a file is not a picture within the limits, or an animation.
     """
     if not path.is_dir():
@@ -53,11 +53,16 @@ def find_pictures(
 
 
 def _files(path: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(path):
+    for folder, folders, names in os.walk(path, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if not name.startswith(".") and name.lower().endswith(SUFFIXES):
                 yield Path(folder, name)
+
+
+def _refuse(error: OSError) -> NoReturn:
+    """Raises DataRejected for a folder that cannot be read: `os.walk` would leave it out."""
+    raise DataRejected(f"{error.filename}: {error.strerror or 'cannot be read'}") from error
 
 
 def _check_name(name: str) -> None:

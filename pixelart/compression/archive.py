@@ -31,8 +31,15 @@ from pixelart.checkpoint.library import Checkpoint
 from pixelart.compression import listing as listings
 from pixelart.compression.binary import DAMAGED_FILE, ByteReader, ByteWriter
 from pixelart.compression.coder import OFFSETS, LevelRecorder, Reader, new_decoder, new_encoder
-from pixelart.compression.listing import MAX_FILE_COLOURS, Listing, OddPixel, Size, check_amount, parse_listing
-from pixelart.compression.listing import check_picture_name as check_picture_name
+from pixelart.compression.listing import (
+    MAX_FILE_COLOURS,
+    Listing,
+    OddPixel,
+    Size,
+    check_amount,
+    check_names,
+    parse_listing,
+)
 from pixelart.compression.palettes import PaletteCoder, coded_colours
 from pixelart.engine.completion import palette_of
 from pixelart.errors import DataRejected
@@ -81,7 +88,7 @@ def compress(
 
     Raises:
         RequestRejected: a size that the checkpoint does not draw, an unknown class, or a missing package.
-        DataRejected: no picture, too many, two of one name, a name that is not plain, or more than a listing holds.
+        DataRejected: no picture, too many, names that no folder can hold together, or more than a listing holds.
         Cancelled: `cancel` returned True.
     """
     pictures = sorted(pictures, key=lambda one: (one.picture.shape, one.name))
@@ -252,12 +259,8 @@ def _check(loaded: Checkpoint, pictures: Sequence[NamedPicture]) -> None:
     if not pictures:
         raise DataRejected("there are no pictures to compress")
     check_amount(len(pictures), sum(one.picture.shape[0] * one.picture.shape[1] for one in pictures))
-    known = set[str]()
+    check_names([one.name for one in pictures])
     for one in pictures:
-        check_picture_name(one.name)
-        if one.name.casefold() in known:
-            raise DataRejected(f"two pictures would be {one.name}")
-        known.add(one.name.casefold())
         loaded.info.check_size(*one.picture.shape[:2], what=one.name)
 
 

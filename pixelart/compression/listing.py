@@ -14,6 +14,8 @@ Differences of bytes are modulo 256, and alike bytes lie together, which deflate
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import PurePosixPath
@@ -151,10 +153,26 @@ def _names(given: ByteReader, count: int) -> tuple[str, ...]:
             names.append(before.decode())
         except UnicodeDecodeError as error:
             raise DataRejected(DAMAGED_FILE) from error
-        check_picture_name(names[-1])
-    if len({name.casefold() for name in names}) != count:
-        raise DataRejected("two pictures have one name")
+    check_names(names)
     return tuple(names)
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raises DataRejected unless a folder can hold pictures of all these names, on every system."""
+    known = set[str]()
+    for name in names:
+        check_picture_name(name)
+        if (key := name_key(name)) in known:
+            raise DataRejected(f"two pictures would be {name}")
+        known.add(key)
+    for name in known:
+        if taken := next((place for place in map(str, PurePosixPath(name).parents) if place in known), ""):
+            raise DataRejected(f"{taken} would be a picture and a folder")
+
+
+def name_key(name: str) -> str:
+    """Equal for names that some system takes for one: it ignores case, or how accents are composed."""
+    return unicodedata.normalize("NFC", name.casefold())
 
 
 def check_picture_name(name: str) -> None:

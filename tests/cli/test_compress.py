@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,6 +58,29 @@ def test_files_of_a_folder_do_not_replace_each_other(
     told = run("decompress", tmp_path / "to", *where, tmp_path / "back")
     assert told.code == 2 and "set.v1.pxc: alone.png comes from another file, too" in told.err
     assert np.array_equal(read_picture(tmp_path / "back/alone.png"), read_picture(folder / "alone.png"))
+
+
+def test_what_could_not_come_back_is_not_compressed(
+    run: Run, tiny_checkpoints: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = ("--checkpoint tiny --checkpoints", tiny_checkpoints, "--out", tmp_path / "to")
+    (folder / "cross.png").mkdir()
+    shutil.copy(folder / "alone.png", folder / "cross.png/1.png")
+    Image.fromarray(read_picture(folder / "alone.png")).convert("RGB").save(folder / "cross.bmp")
+    told = run("compress", folder, *where)
+    assert told.code == 2 and "cross.png would be a picture and a folder" in told.err
+    (folder / "cross.bmp").unlink()
+    scan = os.scandir
+
+    def refusing(path: str) -> Any:
+        if Path(path).name == "stripe":
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    told = run("compress", folder, *where)
+    assert told.code == 2 and told.err.endswith(f"{folder / 'stripe'}: Permission denied\n")
+    assert not (tmp_path / "to").exists()
 
 
 def test_a_picture_comes_back_under_its_name(run: Run, tiny_checkpoints: Path, sprite: Path, tmp_path: Path) -> None:

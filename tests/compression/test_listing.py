@@ -9,7 +9,7 @@ import pytest
 
 from pixelart.compression.archive import SUFFIX, read_header
 from pixelart.compression.binary import ByteReader, ByteWriter
-from pixelart.compression.listing import Listing, OddPixel, Size, check_picture_name, parse_listing
+from pixelart.compression.listing import Listing, OddPixel, Size, check_names, check_picture_name, parse_listing
 from pixelart.errors import DataRejected
 
 SOME = Listing(
@@ -77,6 +77,22 @@ def test_lies_are_refused(data: bytes) -> None:
 def test_names_that_lead_elsewhere_are_refused(name: str) -> None:
     with pytest.raises(DataRejected, match="not a plain name"):
         check_picture_name(name)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("a.png", "b/A.png", "b/a.PNG.png", "b/a.png"), "two pictures would be b/a.png"),
+        (("\u00e9.png", "e\u0301.png"), "two pictures would be e\u0301.png"),  # a Mac has one file of these names
+        (("x/A.png/b/c.png", "x/a.png"), "x/a.png would be a picture and a folder"),
+    ],
+)
+def test_names_that_no_folder_holds_together_are_refused(names: tuple[str, ...], told: str) -> None:
+    with pytest.raises(DataRejected, match=told):
+        check_names(names)
+    with pytest.raises(DataRejected, match=told):
+        parse_listing(Listing((Size(8, 8, len(names)),), names, (-1,) * len(names)).to_bytes())
+    check_names(names[:1])
 
 
 def test_what_inflates_to_more_than_it_says_is_refused() -> None:
