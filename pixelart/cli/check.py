@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pixelart.cli.arguments import add_command, fit_options, sides
-from pixelart.cli.common import Json, check_out_file, progress_bar, say
+from pixelart.cli.common import Json, check_not_read, check_out_file, progress_bar, say
 from pixelart.cli.words import CLI_HINTS
 from pixelart.errors import RequestRejected, with_hint
 from pixelart.hub import fetch_dataset, local_token
@@ -27,9 +27,8 @@ MAX_PLACES = 100
 def check(options: argparse.Namespace) -> Json:
     """Report classes and problems of a folder, a .zip or a Hub dataset; write its good pictures to --out."""
     for name, path in (("out", options.out), ("sheet", options.sheet)):
-        if path and options.data and not path.is_dir() and path.resolve() == options.data.resolve():
-            raise RequestRejected(f"{name} {path}: is the same file as --data")
         if path:
+            check_not_read(options, path, option=name)
             check_out_file(path, option=name)
     if not options.tile and (options.margin or options.spacing):
         raise RequestRejected("margin and spacing need --tile")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +18,9 @@ from pixelart.errors import RequestRejected
 from pixelart.settings import SETTINGS
 
 MAX_SCALE = 32
+_READ = {name: f"--{name}".replace("_", "-") for name in ("image", "mask", "outside", "temperature_percent", "data")}
+_READ |= {"palette": "--palette", "path": "the picture"}
+"""Options that name a file to read, and what an error calls them."""
 Json = dict[str, Any]
 
 
@@ -49,6 +53,14 @@ def check_out_file(path: Path, *, option: str = "out") -> None:
     if path.is_dir():
         raise RequestRejected(f"{option} {path}: is a folder; name a file")
     _check_folder(path.parent, f"{option} {path}")
+
+
+def check_not_read(options: argparse.Namespace, path: Path, *, option: str = "out") -> None:
+    """Raises RequestRejected if the file `path`, which is to be written, is one that an option of _READ names."""
+    for name, word in _READ.items():
+        given = getattr(options, name, None)
+        if given and path.is_file() and Path(given).is_file() and os.path.samefile(path, given):
+            raise RequestRejected(f"{option} {path}: is the same file as {word}")
 
 
 def _check_folder(path: Path, prefix: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from pixelart.cli.arguments import add_command, checkpoint_option, checkpoints_option, class_option, sides
 from pixelart.cli.common import (
     Json,
+    check_not_read,
     check_out_file,
     check_out_folder,
     check_scale,
@@ -77,14 +79,14 @@ def generate(options: argparse.Namespace) -> Json:
     if options.shards or options.count > SETTINGS.max_count:
         return generate_set(options, *drawing_request(options))
     check_set_options(options)
-    engine, request = drawing_request(options)
+    engine, request = drawing_request(options, numbered(options.count))
     with row_progress() as on_row:
         return write_drawings(options, engine.generate(request, on_row=on_row))
 
 
 def complete(options: argparse.Namespace) -> Json:
     """Write candidates for the masked pixels to --out, most probable first, nearly empty ones last."""
-    engine, request = drawing_request(options)
+    engine, request = drawing_request(options, numbered(options.count))
     with row_progress() as on_row:
         return write_drawings(options, engine.complete(request, options.image, options.mask, on_row=on_row))
 
@@ -96,7 +98,7 @@ def enlarge(options: argparse.Namespace) -> Json:
         if not able:
             raise RequestRejected(f"no checkpoint in {options.checkpoints} enlarges; train one: --model multiscale")
         options.checkpoint = able[0]
-    engine, request = drawing_request(options)
+    engine, request = drawing_request(options, numbered(options.count))
     snapped = engine.snap(request.checkpoint, options.image)[1]
     with row_progress() as on_row:
         drawings = engine.enlarge(request, options.image, factor=options.factor, on_row=on_row)
@@ -105,11 +107,21 @@ def enlarge(options: argparse.Namespace) -> Json:
     return {"checkpoint": request.checkpoint, "snapped": snapped, **write_drawings(options, drawings)}
 
 
-def drawing_request(options: argparse.Namespace) -> tuple[Engine, Request]:
-    """The engine, and the request of the options of `drawing_options`. Checks that the outputs can be written."""
+def numbered(count: int) -> list[str]:
+    """The names of the first `count` pictures in --out, at most as many as a request may have."""
+    return [f"{number}.png" for number in range(min(count, SETTINGS.max_count))]
+
+
+def drawing_request(options: argparse.Namespace, names: Sequence[str] = ()) -> tuple[Engine, Request]:
+    """The engine, and the request of the options of `drawing_options`. Checks that the outputs can be written: the
+    sheet, and files of these `names` in --out."""
     check_scale(options.scale)
     check_out_folder(options.out)
     _check_sheet(options)
+    for name in names:
+        check_not_read(options, options.out / name)
+        if options.sheet and (options.out / name).resolve() == options.sheet.resolve():
+            raise RequestRejected(f"sheet {options.sheet}: is also the name of a picture")
     engine, name = find(options.checkpoints, options.checkpoint)
     if options.allow and options.palette not in ("", OF_MODEL):
         raise RequestRejected("allow: cannot be combined with a palette of given colours")
@@ -157,14 +169,15 @@ def _check_sheet(options: argparse.Namespace) -> None:
         if options.sheet.suffix.lower() != ".png":
             raise RequestRejected(f"sheet {options.sheet}: must end in .png")
         check_out_file(options.sheet, option="sheet")
+        check_not_read(options, options.sheet, option="sheet")
 
 
 def write_drawings(options: argparse.Namespace, drawings: list[Drawing]) -> Json:
     """Write the pictures to --out and --sheet, and say so. Returns what --json prints."""
     options.out.mkdir(parents=True, exist_ok=True)
     images = []
-    for index, drawing in enumerate(drawings):
-        path = options.out / f"{index}.png"
+    for name, drawing in zip(numbered(len(drawings)), drawings, strict=True):
+        path = options.out / name
         write_file(path, drawing.png(scale=options.scale))
         images.append({"file": str(path), "seed": drawing.seed, "log_prob": drawing.log_prob})
         say(options, f"{path}  seed {drawing.seed}  log p {drawing.log_prob:.1f}")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelart.cli.arguments import add_command, checkpoint_option, class_option
-from pixelart.cli.common import Json, check_out_file, check_scale, class_weights, find, say
+from pixelart.cli.common import Json, check_not_read, check_out_file, check_scale, class_weights, find, say
 from pixelart.engine import PixelColours
 from pixelart.images.codec import colour_word
 from pixelart.images.heatmap import heat_map
@@ -23,6 +23,7 @@ def inspect(options: argparse.Namespace) -> Json:
     """Report bits, class (by Bayes' rule) and the probable colours of a pixel; write a heat map to --out."""
     check_scale(options.scale)
     if options.out:
+        check_not_read(options, options.out)
         check_out_file(options.out)
     engine, name = find(options.checkpoints, options.checkpoint)
     picture, weights = read_picture(options.image), class_weights(options)

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from pixelart.cli.arguments import add_command
-from pixelart.cli.common import Json, say
+from pixelart.cli.common import Json, check_out_folder, say
 from pixelart.integrations.install import EDITORS, default_folder, install
 
 
 def install_plugin(options: argparse.Namespace) -> Json:
     """Copy the plug-in, and say what to do next."""
     folder = options.folder or default_folder(options.editor)
+    check_out_folder(folder, option="folder")
     written = install(options.editor, folder)
     for path in written:
         say(options, f"wrote {path}")

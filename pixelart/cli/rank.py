@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pixelart.cli.arguments import add_command, checkpoint_option, class_option
-from pixelart.cli.common import Json, check_out_file, find, progress_bar, say
+from pixelart.cli.common import Json, check_not_read, check_out_file, find, progress_bar, say
 from pixelart.cli.folders import FoundPicture, find_pictures
 from pixelart.engine import Engine
 from pixelart.engine.outliers import Judged, judge_picture, with_surprise
@@ -62,6 +62,7 @@ def _judged(engine: Engine, name: str, found: Sequence[FoundPicture]) -> list[Ju
 
 def _found(options: argparse.Namespace) -> tuple[Engine, str, list[FoundPicture]]:
     if options.out:
+        check_not_read(options, options.out)
         check_out_file(options.out)
     engine, name = find(options.checkpoints, options.checkpoint)
     info = engine.info(name)

@@ -8,11 +8,11 @@ from typing import Any
 
 from pixelart.cli.arguments import add_command
 from pixelart.cli.common import Json, row_progress, say
-from pixelart.cli.draw import drawing_request, redrawing_options, write_drawings, write_sheet
+from pixelart.cli.draw import drawing_request, numbered, redrawing_options, write_drawings, write_sheet
 from pixelart.controls import ANIMATE, EXTEND, TILESET
 from pixelart.engine.variations import FRAMES, REDRAWN
 from pixelart.errors import ImageRejected, RequestRejected
-from pixelart.images.corner_tiles import sheet_order
+from pixelart.images.corner_tiles import WITHIN, sheet_order
 from pixelart.images.gif import frames_gif
 from pixelart.images.io import encode_png
 from pixelart.images.sprite_json import sprite_sheet
@@ -22,11 +22,12 @@ MARGIN_OPTIONS = ("left", "right", "up", "down")
 FRAME_MS_LIMITS = (20, 10_000)
 ANIMATION = "animation"
 """The name of the tag in the strip's JSON, and of the GIF."""
+TILESET_FILE, STRIP_FILE, GIF_FILE = "tileset.png", "strip.png", f"{ANIMATION}.gif"
 
 
 def extend(options: argparse.Namespace) -> Json:
     """Write the picture with drawn margins to --out, most probable first, nearly empty ones last."""
-    engine, request = drawing_request(options)
+    engine, request = drawing_request(options, numbered(options.count))
     margins = {side: getattr(options, side) for side in MARGIN_OPTIONS}
     with row_progress() as on_row:
         return write_drawings(options, engine.extend(request, options.image, **margins, on_row=on_row))
@@ -34,20 +35,21 @@ def extend(options: argparse.Namespace) -> Json:
 
 def tileset(options: argparse.Namespace) -> Json:
     """Write 16 tiles to --out, and tileset.png with its JSON: a sheet in which all neighbours meet."""
-    engine, request = drawing_request(options)
+    names = numbered(WITHIN + 1)
+    engine, request = drawing_request(options, [*names, TILESET_FILE])
     with row_progress() as on_row:
         tiles = engine.tileset(request, options.image, outside=options.outside, on_row=on_row)
     options.out.mkdir(parents=True, exist_ok=True)
     files = []
-    for number in range(len(tiles.pictures)):
-        path = options.out / f"{number}.png"
+    for number, name in enumerate(names):
+        path = options.out / name
         write_file(path, tiles.png(number, scale=options.scale))
         files.append(str(path))
     order = sheet_order().flatten().tolist()
     sheet = sprite_sheet([tiles.pictures[n] for n in order], [f"tile_{n}" for n in order], columns=4)
     say(options, f"{options.out / '0.png'} to {options.out / '15.png'}  the sum of a tile's corners inside:")
     say(options, "  upper left 8, upper right 1, lower right 2, lower left 4")
-    return {"images": files, "sheet": write_sheet(options, sheet, options.out / "tileset.png")}
+    return {"images": files, "sheet": write_sheet(options, sheet, options.out / TILESET_FILE)}
 
 
 def animate(options: argparse.Namespace) -> Json:
@@ -55,27 +57,28 @@ def animate(options: argparse.Namespace) -> Json:
     least, most = FRAME_MS_LIMITS
     if not least <= options.frame_ms <= most:
         raise RequestRejected(f"frame-ms {options.frame_ms}: must be from {least} to {most}")
-    engine, request = drawing_request(options)
+    names = numbered(options.frames)
+    engine, request = drawing_request(options, [*names, GIF_FILE, STRIP_FILE])
     with row_progress() as on_row:
         drawn = engine.animate(request, options.image, options.mask, frames=options.frames, on_row=on_row)
     options.out.mkdir(parents=True, exist_ok=True)
     files = []
-    for number, frame in enumerate(drawn.frames):
-        path = options.out / f"{number}.png"
+    for number, (name, frame) in enumerate(zip(names, drawn.frames, strict=True)):
+        path = options.out / name
         data = drawn.drawings[number - 1].png(scale=options.scale) if number else encode_png(frame, scale=options.scale)
         write_file(path, data)
         files.append(str(path))
-    moving = options.out / f"{ANIMATION}.gif"
+    moving = options.out / GIF_FILE
     try:
         write_file(moving, frames_gif(drawn.frames, scale=options.scale, frame_ms=options.frame_ms))
     except ImageRejected as reason:  # the frames are PNG files, which hold what a GIF cannot
         say(options, f"no {moving.name}: {reason}")
         moving = None
-    names = [options.image.stem, *(drawing.name for drawing in drawn.drawings)]
-    strip = sprite_sheet(drawn.frames, names, columns=len(names))
-    say(options, f"{moving or options.out}  {len(names)} frames: {REDRAWN}")
+    titles = [options.image.stem, *(drawing.name for drawing in drawn.drawings)]
+    strip = sprite_sheet(drawn.frames, titles, columns=len(titles))
+    say(options, f"{moving or options.out}  {len(titles)} frames: {REDRAWN}")
     how = {"frame_ms": options.frame_ms, "tag": ANIMATION}
-    told = write_sheet(options, strip, options.out / "strip.png", **how)
+    told = write_sheet(options, strip, options.out / STRIP_FILE, **how)
     return {"images": files, "gif": moving and str(moving), "strip": told}
 
 

@@ -17,6 +17,7 @@ from tests.cli.conftest import TRAIN, Run
 CK = "--checkpoint tiny --checkpoints {checkpoints}"
 DRAW = "generate " + CK + " --out {out}"
 COMPLETE = "complete " + CK + " --out {out} --image {input}/in.png --mask {input}/mask.png"
+INTO_INPUT = COMPLETE.replace("{out}", "{input}") + " --count 2"
 INSPECT = "inspect " + CK + " --image {input}/in.png"
 EVALUATE = "evaluate " + CK + " --data {data}"
 START = TRAIN + " --data {data} --out {out}"
@@ -65,6 +66,22 @@ BAD = {
     "a name of two lines": (COMPLETE.replace("in.png", "two\nlines.png"), "two lines.png: not a readable picture"),
     "mask is text": (COMPLETE.replace("mask.png", "text.png"), "text.png: not a readable picture"),
     "mask of another size": (COMPLETE.replace("mask.png", "small.png"), "mask is 4 x 5; the picture is 8 x 8"),
+    "a result would replace the image": (INTO_INPUT.replace("in.png", "1.png"), "1.png: is the same file as --image"),
+    "a result would replace the mask": (INTO_INPUT.replace("mask.png", "1.png"), "1.png: is the same file as --mask"),
+    "the sheet would replace the image": (COMPLETE + " --sheet {input}/in.png", "in.png: is the same file as --image"),
+    "the sheet would replace a picture": (DRAW + " --sheet {out}/0.png", "0.png: is also the name of a picture"),
+    "an extension would replace the picture": (
+        "extend " + CK + " --left 1 --image {input}/1.png --count 2 --out {input}",
+        "1.png: is the same file as --image",
+    ),
+    "a tile would replace the picture": (
+        "tileset " + CK + " --image {input}/in.png --outside {input}/1.png --out {input}",
+        "1.png: is the same file as --outside",
+    ),
+    "a frame would replace the picture": (
+        "animate " + CK + " --image {input}/1.png --mask {input}/mask.png --out {input}",
+        "1.png: is the same file as --image",
+    ),
     "empty mask": (COMPLETE.replace("mask.png", "black.png"), "the mask is empty"),
     "no mask": (COMPLETE.replace(" --mask {input}/mask.png", ""), "required: --mask"),
     "inspect no image": ("inspect " + CK, "required: --image"),
@@ -79,6 +96,11 @@ BAD = {
     "top 0": (INSPECT + " --out {out} --top 0", "top 0: must be a whole number from 1 to 256"),
     "top 257": (INSPECT + " --top 257", "top 257: must be a whole number from 1 to 256"),
     "heat map of scale 33": (INSPECT + " --out {out} --scale 33", "scale 33: must be from 1 to 32"),
+    "heat map over the picture": (INSPECT + " --out {input}/in.png", "in.png: is the same file as --image"),
+    "a table over the picture": (
+        "rank {input}/in.png " + CK + " --out {input}/in.png",
+        "in.png: is the same file as the picture",
+    ),
     "heat map to a folder": (INSPECT + " --out {input}", "is a folder; name a file"),
     "heat map to this folder": (INSPECT + " --out .", "out .: is a folder; name a file"),
     "heat map below a file": (INSPECT + " --out {input}/in.png/heat.png", "in.png is a file, not a folder"),
@@ -148,7 +170,8 @@ def hostile(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory, tiny_pict
     place = tmp_path_factory.mktemp("hostile") / "input"
     for name in ("empty", "fake/a", "sizes/cross", "classes/cross", "classes/dragon", "trained/cross"):
         (place / name).mkdir(parents=True)
-    (place / "in.png").write_bytes(encode_png(tiny_pictures["cross"][2]))
+    for name in ("in.png", "1.png"):
+        (place / name).write_bytes(encode_png(tiny_pictures["cross"][2]))
     Image.new("L", (8, 8), 255).save(place / "mask.png")
     Image.new("L", (8, 8), 0).save(place / "black.png")
     Image.new("L", (4, 5), 255).save(place / "small.png")
