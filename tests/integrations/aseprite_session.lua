@@ -49,6 +49,10 @@ local others = {
   OPEN = function() stand_in.socket.onreceive(WebSocketMessageType.OPEN, "") end,
   UNDO = app.undo,
   PAINT = function() app.transaction(function() layer.cels_by_frame[1].image:drawPixel(0, 0, task.paint) end) end,
+  OPEN_OTHER = function() app.activeSprite = stand_in.sprite(3, 3, mode, task.palette, task.transparent) end,
+  RESIZE = function() sprite.width = sprite.width + 1 end,
+  DELETE_OWN = function() sprite:deleteLayer(layer) end,
+  CLEAR = function() layer.cels_by_frame[1] = nil end,
   DELETE = function() app.transaction(function() sprite:deleteLayer(sprite.layers[#sprite.layers]) end) end,
 }
 
@@ -70,6 +74,7 @@ for _, button in ipairs(task.press) do
     others[button]()
   elseif widget.enabled and widget.visible then
     widget.onclick()
+    if task.meanwhile then others[task.meanwhile]() end -- before the app's answers come
     if task.cancels and button ~= "cancel" then dialog.widgets.cancel.onclick() end
     if button ~= "start" then wait() end
   end

@@ -18,7 +18,7 @@ from PIL import Image
 
 from pixelart.engine import CheckpointInfo, Request
 from pixelart.integrations.install import PLUGINS
-from pixelart.settings import VERSION
+from pixelart.settings import SETTINGS, VERSION
 from pixelart.ui.security.hosting import Hosting
 from tests.integrations.aseprite_session import LUA, missing, run_extension
 from tests.ui.fake_engine import FakeEngine
@@ -205,6 +205,20 @@ def test_next_and_keep_without_notice_of_changes_tell_that_the_results_are_gone(
     assert found["undone"] == 1 and own_cel(found)[0][0, 0] == 7
 
 
+def test_results_come_to_the_sprite_that_was_sent_as_it_is_now(url: str) -> None:
+    own = own_pixels("RGB")
+    found = run(url, "RGB", own, "extend", meanwhile="OPEN_OTHER", values={"side": "right"})
+    assert (found["width"], len(found["cels"])) == (WIDTH + 5, 3), "the canvas of no other sprite is extended"
+    for meanwhile, told in (
+        ("RESIZE", "The sprite has another size or color mode now; draw again."),
+        ("DELETE_OWN", "The sprite or its layer is gone."),
+    ):
+        found = run(url, "RGB", own, "complete", meanwhile=meanwhile)
+        assert found["statuses"] == [told] and not found["groups"]
+    found = run(url, "RGB", own, "complete", meanwhile="CLEAR")
+    assert len(found["cels"]) == 2 and all(not image(cel)[~SELECTED].any() for cel in found["cels"])
+
+
 def test_the_app_can_be_started_again_and_only_once(url: str, tmp_path: Path) -> None:
     (tmp_path / "app.json").write_text(json.dumps({"start": ["python", "app.py"]}))
     steps = ("complete", "CLOSE", "start", "start", "CLOSE", "LATER", "CLOSE", "WAIT", "complete")
@@ -228,6 +242,10 @@ def test_what_is_not_possible_is_told_in_one_line(url: str) -> None:
     nothing = np.zeros((HEIGHT, WIDTH), np.bool_)
     assert run(url, "RGB", own_pixels("RGB"), "complete", selected=nothing)["statuses"] == [
         "Select the pixels to redraw first."
+    ]
+    wide = np.ones((HEIGHT, 1025), np.bool_)
+    assert run(url, "RGB", own_pixels("RGB"), "complete", selected=wide, width=1025)["statuses"] == [
+        f"The app takes at most {SETTINGS.max_side} pixels a side; this is 1025 x {HEIGHT}."
     ]
     gray = run(url, "GRAY", own_pixels("INDEXED"), "complete")
     assert gray["statuses"] == ["The sprite must be RGB or indexed: Sprite > Color Mode."]

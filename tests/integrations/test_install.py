@@ -63,6 +63,13 @@ def test_something_else_of_that_name_stays(name: str, tmp_path: Path) -> None:
         install(name, tmp_path)
 
 
+def test_a_folder_that_is_a_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["install-plugin", "krita", "--folder", str(tmp_path / "file")]) == 2
+    told = f"pixelart install-plugin: folder {tmp_path / 'file'}: is a file, not a folder\n"
+    assert capsys.readouterr().err == told
+
+
 def test_where_each_editor_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "home", lambda: Path("/home/a"))
     found = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
-from tests.integrations.krita_stand_in import Thing, load_docker
+from pixelart.integrations.krita.pixelart_studio.pixels import Box
+from tests.integrations.krita_stand_in import FakeKrita, Thing, load_docker
 
 MODELS = {
     "models": [
@@ -66,6 +68,63 @@ def test_the_app_can_be_started_again_after_it_was_closed(session: Session) -> N
     assert session.can("apply") and session.can("discard") and not session.can("again"), "this would only discard them"
     session.press("start")
     assert len(session.started) == 1
+
+
+class Document(Thing):
+    """An open picture of 20 x 10 pixels."""
+
+    def width(self) -> int:
+        return 20
+
+    def height(self) -> int:
+        return 10
+
+
+def test_results_are_only_put_where_they_were_asked_for(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    docker, shown = sys.modules[type(session.docker).__module__], list[str]()
+    document, layer, box = Document(), Thing(), Box(0, 0, 20, 10)
+    place = docker.Place(document, layer, box, box, bytes(800), b"\xff" * 200)
+    monkeypatch.setattr(docker, "selection_place", lambda model: place)
+    monkeypatch.setattr(docker.StudioDocker, "_show", lambda self, *given: shown.append(self.form.status.text()))
+    session.answer(MODELS)
+    answer, told = {"results": [], "width": 20, "height": 10, "left": 0, "up": 0}, list[str]()
+    for opened, name, value in (
+        ([], "", None),
+        ([document], "width", lambda: 21),
+        ([document], "width", lambda: 20),
+    ):
+        monkeypatch.setattr(FakeKrita, "documents", lambda _, opened=opened: opened, raising=False)
+        setattr(document, name or "other", value)
+        session.press("complete")
+        session.answer(answer)
+        told.append(session.docker.form.status.text())
+    layer.parentNode = lambda: None
+    session.press("complete")
+    session.answer(answer)
+    gone = "The picture or its layer is gone."
+    assert told == [gone, "The picture has another size now; draw again.", "Waiting"] and len(shown) == 1
+    assert session.docker.form.status.text() == gone and session.can("complete")
+
+
+def test_only_the_layers_colours_are_drawn_or_nothing(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    docker, box = sys.modules[type(session.docker).__module__], Box(0, 0, 1, 2)
+    session.answer(MODELS)
+    session.docker.form.own_colours.isChecked = lambda: True
+    for rgba, told in ((bytes(8), docker.NO_PALETTE), (b"\1\2\3\xff\4\5\6\xff", "Waiting")):
+        monkeypatch.setattr(docker, "drawing_place", lambda rgba=rgba: docker.Place(Thing(), Thing(), box, box, rgba))
+        session.press("draw")
+        assert session.docker.form.status.text() == told
+    assert session.sent == ["models", "generate"]
+
+
+def test_what_is_too_large_to_send_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, connection = load_docker(monkeypatch)
+    told, reply = list[Any](), Thing()
+    asking = connection.Connection(told.append)
+    for status, wanted in ((413, connection.TOO_LARGE), (404, "has no route for editors: it is older, or a server.")):
+        reply.attribute, asking._reply = lambda _, status=status: status, reply
+        asking._finish(reply)
+        assert told.pop()["error"].endswith(wanted)
 
 
 def test_the_app_is_started_once_while_it_loads(session: Session) -> None:

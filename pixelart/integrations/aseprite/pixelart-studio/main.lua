@@ -11,7 +11,7 @@ local SIDES = { "right", "left", "up", "down" }
 local CLOSED = "The app does not answer. Start it, or change the address."
 local STARTING, START_SECONDS = "The app is starting ...", 120
 local GONE = "The results are gone."
-local MOST_SEED = 2147483647
+local MOST_SEED, MOST_SIDE = 2147483647, 1024 -- of what the app takes
 
 local dialog, socket, plugin_path, preferences
 local is_open, is_busy, waiting = false, false, nil -- waiting: the text to send as soon as the connection is open
@@ -177,7 +177,8 @@ local function site()
   end
   local frame = app.activeFrame
   local number = type(frame) == "number" and frame or frame.frameNumber
-  local here = { sprite = sprite, layer = layer, frame = number, cel = layer:cel(number), mode = mode }
+  local here = { sprite = sprite, layer = layer, frame = number, cel = layer:cel(number), mode = mode,
+    width = sprite.width, height = sprite.height }
   here.nothing = mode == ColorMode.INDEXED and sprite.transparentColor or 0
   local palette, colours = sprite.palettes[1], {}
   for index = 0, #palette - 1 do
@@ -209,6 +210,9 @@ local function rgba_at(here, x, y)
 end
 
 local function picture(here, box)
+  if math.max(box.width, box.height) > MOST_SIDE then
+    refuse(string.format("The app takes at most %d pixels a side; this is %d x %d.", MOST_SIDE, box.width, box.height))
+  end
   local parts = {}
   for y = box.y, box.y + box.height - 1 do
     for x = box.x, box.x + box.width - 1 do parts[#parts + 1] = rgba_at(here, x, y) end
@@ -318,9 +322,20 @@ local function as_frames(here, images)
   here.layer.isContinuous = was_continuous
 end
 
+-- Go back to the sprite that was sent, as it is now: meanwhile the artist may have changed it, or opened another one.
+local function return_to(here)
+  if not (exists(here.sprite, "width") and exists(here.layer, "name")) then refuse("The sprite or its layer is gone.") end
+  if here.sprite.width ~= here.width or here.sprite.height ~= here.height or here.sprite.colorMode ~= here.mode then
+    refuse("The sprite has another size or color mode now; draw again.")
+  end
+  here.cel = here.layer:cel(here.frame)
+  app.activeSprite = here.sprite
+end
+
 -- Put the results of an answer on the sprite, as one step of Undo.
 local function show(here, answer, box, drawn, how)
-  local size = { width = here.sprite.width, height = here.sprite.height }
+  return_to(here)
+  local size = { width = here.width, height = here.height }
   local moved = { x = 0, y = 0 }
   if how.side then
     size = { width = size.width + (answer.width - how.sent.width), height = size.height + (answer.height - how.sent.height) }
@@ -365,7 +380,7 @@ local function complete(seed)
   local sent = studio.region(box, width, here.sprite.height, chosen)
   local message = controls(here, seed)
   message.action, message.picture = "complete", picture(here, sent)
-  message.mask = studio.base64(studio.png(sent.width, sent.height, studio.mask(sent, drawn)))
+  message.mask = studio.base64(studio.mask(sent, drawn))
   ask(message, function(answer)
     show(here, answer, sent, drawn, { title = dialog.data.class_name, stands_for_layer = true })
   end)

@@ -64,11 +64,14 @@ local function chunk(kind, data)
   return string.pack(">I4", #data) .. kind .. data .. string.pack(">I4", crc32(kind .. data))
 end
 
--- A PNG file of RGBA bytes (a string), without compression.
-function studio.png(width, height, rgba)
-  assert(#rgba == 4 * width * height, "not the bytes of a picture of this size")
+local BYTES_OF_TYPE = { [0] = 1, [6] = 4 } -- grey, RGBA
+
+-- A PNG file of bytes (a string) of a type of pixels, without compression.
+local function png(width, height, bytes, kind)
+  local row = BYTES_OF_TYPE[kind] * width
+  assert(#bytes == row * height, "not the bytes of a picture of this size")
   local rows = {}
-  for y = 0, height - 1 do rows[#rows + 1] = "\0" .. rgba:sub(4 * width * y + 1, 4 * width * (y + 1)) end
+  for y = 0, height - 1 do rows[#rows + 1] = "\0" .. bytes:sub(row * y + 1, row * (y + 1)) end
   local data = table.concat(rows)
   local blocks, most = {}, 65535
   for start = 1, #data, most do
@@ -77,19 +80,19 @@ function studio.png(width, height, rgba)
     blocks[#blocks + 1] = string.pack("<I1I2I2", last, #part, #part ~ 0xFFFF) .. part
   end
   local packed = "\x78\x01" .. table.concat(blocks) .. string.pack(">I4", adler32(data))
-  local header = string.pack(">I4I4I1I1I1I1I1", width, height, 8, 6, 0, 0, 0)
+  local header = string.pack(">I4I4I1I1I1I1I1", width, height, 8, kind, 0, 0, 0)
   return "\x89PNG\r\n\x1a\n" .. chunk("IHDR", header) .. chunk("IDAT", packed) .. chunk("IEND", "")
 end
 
--- White RGBA pixels where chosen(x, y), black ones elsewhere, for a box.
+function studio.png(width, height, rgba) return png(width, height, rgba, 6) end
+
+-- A PNG file for a box: white where chosen(x, y), black elsewhere.
 function studio.mask(box, chosen)
   local parts = {}
   for y = box.y, box.y + box.height - 1 do
-    for x = box.x, box.x + box.width - 1 do
-      parts[#parts + 1] = chosen(x, y) and "\255\255\255\255" or "\0\0\0\255"
-    end
+    for x = box.x, box.x + box.width - 1 do parts[#parts + 1] = chosen(x, y) and "\255" or "\0" end
   end
-  return table.concat(parts)
+  return png(box.width, box.height, table.concat(parts), 0)
 end
 
 local function box_of(x, y, width, height) return { x = x, y = y, width = width, height = height } end

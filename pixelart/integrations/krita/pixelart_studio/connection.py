@@ -22,6 +22,7 @@ INSTALLED = Path(__file__).with_name("app.json")
 """Written by `python -m pixelart install-plugin krita`: how this computer starts the app."""
 CLOSED = "The app does not answer at {}. Start it, or change the address."
 BROKEN = "The app has ended the connection."
+TOO_LARGE, _TOO_LARGE_STATUS = "This is too much to send to the app; select a smaller part.", 413
 START_SECONDS = 120
 _OF_KRITA = ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "QT_PLUGIN_PATH")
 """Variables that a bundled Krita sets for itself; they would break another Python."""
@@ -95,7 +96,9 @@ class Connection(QObject):
             return
         status = reply.attribute(QNetworkRequest.HttpStatusCodeAttribute)
         refused = reply.error() == QNetworkReply.ConnectionRefusedError or status is None
-        if status is not None and int(status) != 200:
+        if status is not None and int(status) == _TOO_LARGE_STATUS:
+            self._end({"error": TOO_LARGE})
+        elif status is not None and int(status) != 200:
             self._end({"error": f"The app at {self.address} has no route for editors: it is older, or a server."})
         else:
             self._end({"error": CLOSED.format(self.address) if refused else BROKEN, "is_closed": refused})

@@ -12,7 +12,7 @@ from PyQt5.QtWidgets import QListWidget, QListWidgetItem  # pyright: ignore[repo
 
 from . import messages
 from .connection import ADDRESS, Connection, Starter, start_command
-from .document import Place, Refused, ResultLayers, drawing_place, edge_place, grow_canvas, selection_place
+from .document import Place, Refused, ResultLayers, check_place, drawing_place, edge_place, grow_canvas, selection_place
 from .form import Form
 from .messages import Model, Results, Settings, after_resize, placed, progress_of, read_models, read_results
 from .pixels import colours_in
@@ -21,6 +21,7 @@ ICON = 64
 SETTINGS = "pixelart_studio"
 """Krita's group of settings."""
 NO_START = "This plug-in does not know how to start the app: run python -m pixelart install-plugin krita in its folder."
+NO_PALETTE = "Only this layer's colours needs 2 to 256 visible colours in the part that is sent."
 OFFLINE = "Start the app to draw."
 STARTING = "The app is starting ..."
 
@@ -70,6 +71,7 @@ class StudioDocker(DockWidget):
         self.models: list[Model] = []
         self.layers: ResultLayers | None = None
         self._finish: Callable[[dict[str, Any]], None] = lambda answer: None
+        self._place: Place | None = None
         self._repeat: Callable[[Settings], None] | None = None
         self._last = Settings()
         self.is_busy = False
@@ -107,7 +109,7 @@ class StudioDocker(DockWidget):
         if not self.is_busy:
             self.connection.address = self.form.address.text()
             Krita.instance().writeSetting(SETTINGS, "address", self.connection.address)
-            self._ask({"action": "models"}, self._show_models, "")
+            self._ask({"action": "models"}, self._show_models)
 
     def start_app(self) -> None:
         """Start the app, and ask it until it answers."""
@@ -153,14 +155,19 @@ class StudioDocker(DockWidget):
             self.form.say(str(reason))
 
     def _within(self, settings: Settings, place: Place) -> Settings:
-        """The settings with the layer's colours, if only these are wanted."""
-        return settings._replace(colours=colours_in(place.rgba)) if self.form.own_colours.isChecked() else settings
+        """The settings with the layer's colours, if only these are wanted. Raises Refused if they make no palette."""
+        if not self.form.own_colours.isChecked():
+            return settings
+        colours = colours_in(place.rgba)
+        if colours is None:
+            raise Refused(NO_PALETTE)
+        return settings._replace(colours=colours)
 
     def _complete(self, settings: Settings) -> None:
         assert self.model is not None
         place = selection_place(self.model.size)
         message = messages.complete(self._within(settings, place), place.box, place.rgba, place.selection)
-        self._ask(message, lambda answer: self._show(place, read_results(answer, place.box), settings, True))
+        self._ask(message, lambda answer: self._show(place, read_results(answer, place.box), settings, True), place)
 
     def _draw(self, settings: Settings) -> None:
         assert self.model is not None
@@ -170,7 +177,7 @@ class StudioDocker(DockWidget):
         def finish(answer: dict[str, Any]) -> None:
             self._show(place, placed(read_results(answer, place.box), place.box), settings, False)
 
-        self._ask(message, finish)
+        self._ask(message, finish, place)
 
     def _extend(self, settings: Settings) -> None:
         assert self.model is not None
@@ -185,12 +192,15 @@ class StudioDocker(DockWidget):
             if self.layers:
                 self.layers.remember_canvas(before)
 
-        self._ask(message, finish)
+        self._ask(message, finish, place)
 
-    def _ask(self, message: dict[str, Any], finish: Callable[[dict[str, Any]], None], told: str = "Waiting") -> None:
-        self._finish, self.is_busy = finish, True
+    def _ask(
+        self, message: dict[str, Any], finish: Callable[[dict[str, Any]], None], place: Place | None = None
+    ) -> None:
+        """`place`: where the results will be put."""
+        self._finish, self._place, self.is_busy = finish, place, True
         self.connection.ask(message)
-        self.form.say(told)
+        self.form.say("Waiting" if place else "")
         self._show_state()
 
     def _answered(self, answer: dict[str, Any]) -> None:
@@ -211,6 +221,8 @@ class StudioDocker(DockWidget):
             self.form.say("Cancelled.")
         elif messages.is_last(answer):
             try:
+                if self._place is not None:
+                    check_place(self._place)
                 self._finish(answer)
             except (Refused, ValueError, KeyError, TypeError) as error:
                 self.form.say(str(error))

@@ -86,6 +86,18 @@ def edge_place(side: str, model: tuple[int, int]) -> Place:
     return Place(document, layer, canvas, box, _rgba(layer, box))
 
 
+def _is_open(document: Any) -> bool:
+    return any(each == document for each in Krita.instance().documents())
+
+
+def check_place(place: Place) -> None:
+    """Raises Refused if the results of a request cannot be put where it came from."""
+    if not _is_open(place.document) or place.layer.parentNode() is None:
+        raise Refused("The picture or its layer is gone.")
+    if (place.document.width(), place.document.height()) != (place.canvas.width, place.canvas.height):
+        raise Refused("The picture has another size now; draw again.")
+
+
 class ResultLayers:
     """The results of one request as layers in a group above the artist's layer."""
 
@@ -112,8 +124,7 @@ class ResultLayers:
     @property
     def is_there(self) -> bool:
         """Whether the artist has kept the document and the group."""
-        open_documents = Krita.instance().documents()
-        return any(each == self.document for each in open_documents) and self.group.parentNode() is not None
+        return _is_open(self.document) and self.group.parentNode() is not None
 
     def remember_canvas(self, canvas: Box) -> None:
         """The canvas as it is to be after `discard`, in coordinates of the current one."""
