@@ -30,6 +30,8 @@ from pixelart.models import AutoregressiveModel
 from pixelart.settings import SETTINGS
 
 _log = logging.getLogger(__name__)
+_MOST_NAME_BYTES = 255
+"""Of the name of a folder: file systems raise an error for longer ones."""
 
 
 @dataclass(frozen=True)
@@ -178,8 +180,8 @@ class Library:
         """
         if not isinstance(name, str):
             raise RequestRejected(f"checkpoint {name!r:.40}: needs the name of a checkpoint")
-        path = self.folder / name
-        plain = len(name) < 256 and not name.startswith(".") and path.parent == self.folder and path.name == name
+        path, is_short = self.folder / name, len(name.encode(errors="surrogatepass")) <= _MOST_NAME_BYTES
+        plain = is_short and not name.startswith(".") and path.parent == self.folder and path.name == name
         if not plain or not (path / CONFIG_FILE).is_file() or not self._is_shown(path):
             names = ", ".join(info.name for info in self._scan()[0]) or "none"
             raise RequestRejected(f"checkpoint {name!r:.80} not found; {self.folder.name}/ holds: {names}")

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 OWNER_FILE = "owner.sha256"
-_request_owner: ContextVar[str | None] = ContextVar("asking", default=None)
+_request_owner: ContextVar[str | None] = ContextVar("request_owner", default=None)
 
 
 @contextmanager

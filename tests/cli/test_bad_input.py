@@ -132,6 +132,8 @@ BAD = {
         "classes: the base has no class dragon",
     ),
     "precision fp16": (START + " --precision fp16", "precision 'fp16': must be auto, fp32 or bf16"),
+    "a machine that is not rented": (START + " --flavor a10g-small", "--flavor: only for a rented machine"),
+    "a limit of no rented machine": (START + " --limit 5", "--limit: only for a rented machine"),
     "unknown model": (START + " --model vae", "model 'vae' is not one of diagonal_bilstm, gated_pixelcnn"),
     "unknown preset": (START + " --preset huge", "preset 'huge' of gated_pixelcnn is not one of default, debug"),
     "unknown codec": (START + " --codec cmyk", "codec 'cmyk' is not one of indexed, palette, rgb, gray, binary"),

@@ -85,6 +85,7 @@ NAMES = [
     "tiny\n",
     "*",
     "a" * 5000,
+    "\u00e9" * 200,  # 400 bytes, which no file system takes
 ]
 NAMES += ["..\\tiny", "tiny/../tiny", "%2e%2e", "~", ".hidden", "tiny ", "\u202etiny"]
 

@@ -35,6 +35,7 @@ TURN = "page_editor"
 """The event whose place in gradio's queue is an editor's turn."""
 HEARTBEAT_SECONDS = 1.0
 """An answer is sent at least this often, so that a closed connection is noticed."""
+READING_FAULT = "Something went wrong; the log of the app has details."
 TURN_LOST = "The app has too much to do; try again in a moment."
 
 
@@ -79,6 +80,10 @@ class EditorDesk:
             job = await run_in_threadpool(editor_job, self.engine, message)
         except PixelArtError as error:
             yield {"error": str(error)}
+            return
+        except Exception:
+            _log.exception("a message failed")
+            yield {"error": READING_FAULT}
             return
         loop, told = asyncio.get_running_loop(), asyncio.Queue[EditorAnswer]()
         order = _Order(job, lambda answer: loop.call_soon_threadsafe(told.put_nowait, answer) and None)

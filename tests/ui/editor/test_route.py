@@ -274,6 +274,17 @@ def test_a_fault_is_told_without_its_text(url: str, engine: FakeEngine) -> None:
         engine.fault = None
 
 
+@pytest.mark.parametrize("ask", [asked, asked_by_socket])
+def test_an_app_that_cannot_read_its_models_says_so(
+    url: str, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, ask: Any
+) -> None:
+    def failing() -> Any:
+        raise OSError(5, "Input/output error", "/home/secret")
+
+    monkeypatch.setattr(engine, "list_checkpoints", failing)
+    assert ask(url, {"action": "models"}) == [{"error": "Something went wrong; the log of the app has details."}]
+
+
 def test_a_message_that_is_too_large_closes_the_socket(url: str) -> None:
     with SocketClient(url, PATH) as client:
         client.send("x" * (SETTINGS.max_body_bytes + 1))

@@ -12,7 +12,16 @@ from PyQt5.QtWidgets import QListWidget, QListWidgetItem  # pyright: ignore[repo
 
 from . import messages
 from .connection import ADDRESS, Connection, Starter, start_command
-from .document import Place, Refused, ResultLayers, check_place, drawing_place, edge_place, grow_canvas, selection_place
+from .document import (
+    Place,
+    Refused,
+    ResultLayers,
+    check_unchanged,
+    drawing_place,
+    edge_place,
+    grow_canvas,
+    selection_place,
+)
 from .form import Form
 from .messages import Model, Results, Settings, after_resize, placed, progress_of, read_models, read_results
 from .pixels import colours_in
@@ -222,7 +231,7 @@ class StudioDocker(DockWidget):
         elif messages.is_last(answer):
             try:
                 if self._place is not None:
-                    check_place(self._place)
+                    check_unchanged(self._place)
                 self._finish(answer)
             except (Refused, ValueError, KeyError, TypeError) as error:
                 self.form.say(str(error))

@@ -90,7 +90,7 @@ def _is_open(document: Any) -> bool:
     return any(each == document for each in Krita.instance().documents())
 
 
-def check_place(place: Place) -> None:
+def check_unchanged(place: Place) -> None:
     """Raises Refused if the results of a request cannot be put where it came from."""
     if not _is_open(place.document) or place.layer.parentNode() is None:
         raise Refused("The picture or its layer is gone.")
