@@ -477,6 +477,11 @@ local function keep()
   app.refresh()
 end
 
+-- A word of a command line: the shell must read nothing into a path.
+local function quoted(word, is_windows)
+  return is_windows and '"' .. word .. '"' or "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
 -- Start the app without waiting for it. Aseprite asks the artist before it runs a command.
 local function start_app()
   local file = io.open(app.fs.joinPath(plugin_path, "app.json"))
@@ -485,10 +490,10 @@ local function start_app()
   if not command or #command == 0 then
     refuse("Run python -m pixelart install-plugin aseprite once, so that the app can be started from here.")
   end
-  local words = {}
-  for i = 1, #command do words[i] = '"' .. command[i] .. '"' end
+  local words, is_windows = {}, app.fs.pathSeparator == "\\"
+  for i = 1, #command do words[i] = quoted(command[i], is_windows) end
   local line = table.concat(words, " ")
-  os.execute(app.fs.pathSeparator == "\\" and 'start "" /B ' .. line or line .. " >/dev/null 2>&1 &")
+  os.execute(is_windows and 'start "" /B ' .. line or line .. " >/dev/null 2>&1 &")
   starts_until = os.time() + START_SECONDS
   say(STARTING)
   find_app()
