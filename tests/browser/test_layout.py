@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, expect
 
 from pixelart.images.io import encode_png
 from tests.browser.conftest import OpenStudio
@@ -14,11 +14,11 @@ from tests.ui.serving import GRADIO_WARNINGS
 pytestmark = pytest.mark.filterwarnings(*GRADIO_WARNINGS)
 
 
-def box_of(page: Page, selector: str) -> dict[str, float]:
+def box_of(page: Page, selector: str) -> FloatRect:
     """The place of an element on the screen: x, y, width, height."""
     box = page.locator(selector).bounding_box()
     assert box is not None
-    return {**box}
+    return box
 
 
 def import_sheet(page: Page) -> None:

@@ -98,7 +98,7 @@ def test_results_are_only_put_where_they_were_asked_for(session: Session, monkey
         session.press("complete")
         session.answer(answer)
         told.append(session.docker.form.status.text())
-    layer.parentNode = lambda: None
+    setattr(layer, "parentNode", lambda: None)  # noqa: B010 - it stands for any class
     session.press("complete")
     session.answer(answer)
     gone = "The picture or its layer is gone."
@@ -122,7 +122,8 @@ def test_what_is_too_large_to_send_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     told, reply = list[Any](), Thing()
     asking = connection.Connection(told.append)
     for status, wanted in ((413, connection.TOO_LARGE), (404, "has no route for editors: it is older, or a server.")):
-        reply.attribute, asking._reply = lambda _, status=status: status, reply
+        setattr(reply, "attribute", lambda _, status=status: status)  # noqa: B010
+        asking._reply = reply
         asking._finish(reply)
         assert told.pop()["error"].endswith(wanted)
 

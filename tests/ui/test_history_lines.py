@@ -24,7 +24,7 @@ def told(request: Request) -> list[list[str]]:
     """The lines [label, text] of a picture that the request draws."""
     if NODE is None:
         pytest.skip("needs Node")
-    component = PastPictures().js_on_load.partition("\n")[0]
+    component = (PastPictures().js_on_load or "").partition("\n")[0]
     script = LINES.replace("SETTINGS", json.dumps(request.settings()))
     command = [NODE, "--input-type=module", "-e", component + script]
     return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
