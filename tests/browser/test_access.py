@@ -256,3 +256,18 @@ def test_the_focus_goes_to_the_next_picture_when_one_is_deleted_from_the_history
     expect(items.first).to_be_focused()
     studio.key("Delete")
     expect(page.locator("#past [data-do=read]")).to_be_focused()
+
+
+def test_the_colours_that_may_be_drawn_are_one_tab_stop(studio: StudioPage) -> None:
+    studio.page.click("#palette > button")
+    swatches = studio.page.locator("#palette .swatches .swatch")
+    expect(swatches.first).to_be_visible()
+    stops = "swatches => swatches.filter(({ tabIndex }) => tabIndex === 0).length"
+    assert swatches.count() > 2 and swatches.evaluate_all(stops) == 1
+    swatches.first.focus()
+    studio.key("ArrowRight")
+    expect(swatches.nth(1)).to_be_focused()
+    studio.key("Space")
+    expect(swatches.nth(1)).to_have_attribute("aria-pressed", "false")
+    expect(swatches.nth(1)).to_be_focused()
+    assert swatches.evaluate_all(stops) == 1

@@ -1,6 +1,7 @@
 // Chooses which colours may be drawn. The value is {colours: ["", "rrggbb", ...], allowed: [true, ...]}; "" is
 // transparent.
 
+import { makeToolbar, setStop } from "./canvas/toolbars.js";
 import { encode } from "./canvas/value.js";
 
 export function start({ element, props, trigger, onValue, constants }) {
@@ -23,11 +24,15 @@ class Palette {
 
   constructor(element, props, trigger) {
     Object.assign(this, { element, props, trigger, swatches: element.querySelector(".swatches") });
+    makeToolbar(this.swatches);
   }
 
   show(value) {
     const { colours = [], allowed = [] } = value || {}, key = JSON.stringify(colours);
-    if (key !== this.shown) this.swatches.replaceChildren(...colours.map(swatchFor));
+    if (key !== this.shown) {
+      this.swatches.replaceChildren(...colours.map(swatchFor));
+      setStop(this.swatches);
+    }
     this.shown = key;
     allowed.forEach((on, i) => this.swatches.children[i].setAttribute("aria-pressed", on));
     this.element.querySelector(".head").hidden = !colours.length;

@@ -77,8 +77,9 @@ function fill(button, entry, { limits }) {
 const STOPS = "button, select";
 const buttonsOf = (bar) => [...bar.querySelectorAll(STOPS)].filter((button) => !button.disabled && !button.closest("[hidden]"));
 
-// Sets the button that Tab reaches: the last focused one, else the chosen tool, else the first.
-function setStop(bar, wanted) {
+// Sets the button that Tab reaches: the last focused one, else the chosen tool, else the first. Also called when a
+// toolbar got other buttons.
+export function setStop(bar, wanted) {
   const all = buttonsOf(bar), stop = all.includes(wanted) ? wanted : bar.querySelector("[data-tool].on") || all[0];
   for (const button of bar.querySelectorAll(STOPS)) button.tabIndex = button === stop ? 0 : -1;
 }
