@@ -69,8 +69,8 @@ def test_a_message_does_not_cover_the_number_of_the_page(studio: StudioPage) -> 
 
 def test_on_a_phone_the_list_of_models_takes_the_free_room(open_studio: OpenStudio, fake_url: str) -> None:
     page = open_studio(fake_url, width=390, height=844, touch=True).page
-    button, tabs = box_of(page, "#load-open"), box_of(page, "#workspace")
-    assert button["x"] + button["width"] == pytest.approx(tabs["x"] + tabs["width"], abs=2)
+    models, tabs = box_of(page, "#model"), box_of(page, "#workspace")
+    assert models["x"] + models["width"] == pytest.approx(tabs["x"] + tabs["width"], abs=2)
 
 
 def test_on_a_phone_the_whole_picker_is_in_sight(open_studio: OpenStudio, fake_url: str) -> None:
