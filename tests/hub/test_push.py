@@ -66,7 +66,7 @@ def test_a_push_is_one_commit_with_all_of_it(hub: HubServer, engine: Engine) -> 
     assert read_palette(repo.files[PALETTE_FILE], name="it").tolist() == colours[1:, :3].tolist()
     sheet = decode_picture(repo.files["samples.png"], name="samples.png")
     assert sheet.shape == (17 * 9, 71 * 9, 4)  # two rows of eight, each pixel nine wide
-    drawn = engine.generate(Request("tiny", class_weights={"stripe": 1.0}, count=8))
+    drawn = engine.generate(engine.request("tiny", class_weights={"stripe": 1.0}, count=8))  # as the app draws
     assert (sheet[::9, ::9][9:, 9:17] == drawn[1].picture).all()
     assert (sheet == sheet[::9, ::9].repeat(9, 0).repeat(9, 1)).all()
     assert repo.files[CARD_FILE].decode() == preview_card(engine, "tiny", "art/tiny", licence="cc0-1.0")
