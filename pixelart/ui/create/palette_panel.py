@@ -163,17 +163,19 @@ def palette_panel(
     with gr.Accordion("Palette", open=False, elem_id="palette"):
         choice = Choice(
             choices=[ALL_COLOURS, *(palette.name for palette in KNOWN), CUSTOM], value=ALL_COLOURS, label="Draw with",
-            info="A palette uses the model's nearest colours.", elem_id="palette-choice",
+            info="A model of fixed colours draws with those nearest to a palette.", elem_id="palette-choice",
         )  # fmt: skip
         colours = ColourPicker(elem_id="colours", label="Colours")
         only = gr.Button("Only colours on the canvas", size="sm", elem_id="only-canvas")
         own = CheckedCheckbox(
             True, label="Use my colours", elem_id="own-colours",
-            info="Complete mask and Enlarge use your picture's colours if they are near the model's.",
+            info="Complete mask and Enlarge draw in your picture's colours; a model of fixed colours only where they "
+            "are near its own.",
         )  # fmt: skip
         snap = CheckedCheckbox(
             False, label="Snap colours on import", elem_id="snap",
-            info="Off: your picture keeps its exact colours, and the model reads its nearest ones.",
+            info="For models of fixed colours. Off: your picture keeps its exact colours, and the model reads the "
+            "nearest of its own.",
         )  # fmt: skip
     chosen = {"model": model, "name": choice}
     listen(choice.chosen().success, handlers.choose_palette, chosen, [colours, status], **LATEST)
