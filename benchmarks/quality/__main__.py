@@ -188,9 +188,9 @@ def measure_checkpoint(engine: Engine, name: str, options: argparse.Namespace, c
         result["orders"] = measure_orders(engine, name, judge, tiles, presets, options)
     if options.quick:
         return {**result, "validation": figures}
-    drawn = [draw_classes(engine, name, c, count=options.pictures, keep=options.keep) for c in settings.values()]
-    classes = judge.known(engine.info(name).classes)
-    picture = encode_png(report.sheet(tiles, "held_out", drawn, classes), scale=2)
+    values: dict[str, Any] = {"count": options.pictures, "classes": judge.known(engine.info(name).classes)}
+    drawn = [draw_classes(engine, name, controls, **values, keep=options.keep) for controls in settings.values()]
+    picture = encode_png(report.sheet(tiles, "held_out", drawn, values["classes"]), scale=2)
     write_file(options.out.parent / f"quality-{name}.png", picture)
     result |= {"sheet": list(settings), "first_seed": 0, "held_out": figures, "ceiling": ceiling(judge, tiles)}
     return {**result, "grid": [without_intervals(row) for row in rows], "note": NOTE}

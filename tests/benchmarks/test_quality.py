@@ -228,6 +228,8 @@ def test_the_program_chooses_presets_and_writes_all(
     words += ["--temperatures", "0.8", "1.2", "--top-ps", "1", "--guidances", "1", "--completions", "1"]
     out = tmp_path / "QUALITY.md"
     monkeypatch.setattr(program, "HOLES", ("brush",))
+    asked, draw = list[Any](), program.draw_classes
+    monkeypatch.setattr(program, "draw_classes", lambda *a, **k: [asked.append(k.get("classes")), draw(*a, **k)][1])
     assert program.main([*words, "--grid", "--orders", "--write-presets", "--out", str(out)]) == 0
     told: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert set(told["held_out"]) == {*PRESET_NAMES, "plain", program.REDRAWN} and len(told["grid"]) == 2
@@ -239,6 +241,7 @@ def test_the_program_chooses_presets_and_writes_all(
     assert "## tiny" in text and "| class gain |" in text and "real training tiles" in text
     with Image.open(tmp_path / "quality-tiny.png") as sheet:
         assert sheet.width > sheet.height
+    assert asked and None not in asked, "others than the judge knows may have other sizes"
     before = out.read_bytes()
     assert program.main([*words, "--quick", "--out", str(out)]) == 0
     quick = json.loads(capsys.readouterr().out)
