@@ -1,4 +1,5 @@
-"""Adapt a trained network to another palette and to more classes without losing what it has learned."""
+"""Adapt a trained network to another palette, to more classes and to a larger network, without losing what it has
+learned."""
 
 from __future__ import annotations
 
@@ -9,12 +10,13 @@ from dataclasses import replace
 import torch
 
 from pixelart.checkpoint.format import CheckpointConfig
+from pixelart.checkpoint.growth import grow
 from pixelart.errors import RequestRejected
 from pixelart.images.class_names import Labels
 from pixelart.images.codec import Codec, Indexed, Paletted, codec_from_config
 from pixelart.images.palettes import nearest_colours
 from pixelart.layers.resizable import MEAN, ZERO, RowMapping, RowOrigin, Rows, copy_resized
-from pixelart.models.base import AutoregressiveModel
+from pixelart.models import AutoregressiveModel, config_from_dict
 
 
 def adapted_config(start: CheckpointConfig, *, codec: Codec, labels: Labels) -> CheckpointConfig:
@@ -26,7 +28,8 @@ def adapted_config(start: CheckpointConfig, *, codec: Codec, labels: Labels) -> 
 
 
 def adapt(model: AutoregressiveModel, start: CheckpointConfig, wanted: CheckpointConfig) -> AutoregressiveModel:
-    """Adapt `model`, a network of `start`, to `wanted`, a config made by `adapted_config`.
+    """Adapt `model`, a network of `start`, to `wanted`, a config made by `adapted_config`, and by `grown_config` for a
+    larger network.
 
     Each new colour starts with the weights of the nearest old one in Oklab. New colours that map to the same old one
     share its probability, so a permuted palette gives the permuted probabilities of the old network. A new class starts
@@ -35,6 +38,19 @@ def adapt(model: AutoregressiveModel, start: CheckpointConfig, wanted: Checkpoin
     Raises:
         RequestRejected: the codec changes, and not from one palette to another of the same kind.
     """
+    same_size = adapted_config(start, codec=codec_from_config(wanted.codec), labels=wanted.labels)
+    adapted = _with_labels_and_colours(model, start, same_size)
+    if config_from_dict(wanted.model, wanted.model_config) == adapted.config:
+        return adapted
+    with torch.random.fork_rng(devices=[]):
+        larger = wanted.build()
+    grow(adapted, larger)
+    return larger
+
+
+def _with_labels_and_colours(
+    model: AutoregressiveModel, start: CheckpointConfig, wanted: CheckpointConfig
+) -> AutoregressiveModel:
     if (start.codec, start.labels) == (wanted.codec, wanted.labels):
         return model
     origins, colours = dict[Rows, RowMapping](), list[int]()

@@ -62,6 +62,7 @@ class GatedPixelCNN(RasterModel):
     """Vertical and horizontal gated stacks, no blind spot, skip connections, colour-aware masks."""
 
     config: GatedPixelCNNConfig
+    can_grow = True
 
     def __init__(self, config: GatedPixelCNNConfig) -> None:
         super().__init__(config)

@@ -75,6 +75,14 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "context": ContextConfig(hidden=80, codes=64),
         "sketch_context": ContextConfig(hidden=64, dilations=(1, 2, 1, 4), codes=64),
     },
+    "studio-wide": {
+        "stages": (
+            stage("gated_pixelcnn", hidden=80, skip=80, head=96, attention=(5, 9), heads=2, head_size=32),
+            stage("gated_pixelcnn", hidden=64, skip=64, head=64, dilations=(1, 2, 1, 4, 1, 2, 1, 4)),
+        ),
+        "context": ContextConfig(hidden=80, codes=64),
+        "sketch_context": ContextConfig(hidden=64, dilations=(1, 2, 1, 4), codes=64),
+    },
     "debug": {
         "stages": (
             stage("gated_pixelcnn", preset="debug", attention=(1,), heads=2, head_size=3),
@@ -93,6 +101,7 @@ class SketchPixelCNN(AutoregressiveModel):
 
     config: SketchPixelCNNConfig
     any_size = True
+    can_grow = True
     has_sketch = True
 
     def __init__(self, config: SketchPixelCNNConfig) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 
 from pixelart.checkpoint.format import CheckpointConfig, read_config, read_trained
+from pixelart.checkpoint.growth import grown_config
 from pixelart.checkpoint.resize import adapt, adapted_config
 from pixelart.checkpoint.weights import check_weights, load_weights
 from pixelart.errors import DataRejected, RequestRejected
@@ -63,7 +64,7 @@ def from_scratch_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
 def refuse_beside_base(options: Mapping[str, Any], *, palette: str = "keep") -> None:
     """Refuse options that a base sets itself. `palette`: that of an existing run. Raises RequestRejected."""
     fitted = options.get("palette", palette) == "fit"
-    for name in FROM_SCRATCH:
+    for name in sorted(FROM_SCRATCH.keys() - {"preset"}):
         if name in options and not (name == "colours" and fitted):
             raise RequestRejected(f"{name} {options[name]}: cannot be set with a base, which decides it")
 
@@ -94,7 +95,8 @@ def from_base(
     new_classes: NewClasses,
     data: Path,
 ) -> CheckpointConfig:
-    """The network of the base `origin`, with the requested palette and the labels of the pictures added."""
+    """The network of the base `origin`, with the requested palette, the labels of the pictures added, and the size of a
+    preset if one is given."""
     unknown = sorted(set(pictures.classes) - set(origin.classes))
     if unknown and new_classes == "refuse":
         raise DataRejected(f"{data.name}: the base has no class {', '.join(unknown)[:80]}")
@@ -110,12 +112,14 @@ def from_base(
             other = codec.with_colours(other.colours)
         codec = other
     config = adapted_config(origin, codec=codec, labels=pictures.labels)
+    if resolved["preset"]:
+        config = grown_config(config, resolved["preset"])
     check_labels(config.labels, f"{data.name} with the base")
     return config
 
 
 def base_weights(config: RunConfig) -> AutoregressiveModel | None:
-    """The initial weights of a run: those of its base, adapted to its palette and classes. None without a base."""
+    """The initial weights of a run: those of its base, adapted to its palette, classes and size. None without a base."""
     if not config.base:
         return None
     base = Path(config.base)

@@ -44,8 +44,8 @@ class RunConfig(Labelled):
     kinds: tuple[tuple[str, str], ...] = ()
     """The looks and kinds that the network knows, see `Labels`."""
     base: str = ""
-    """The checkpoint folder whose weights the run started from; "" = none. With a base, `preset` is "", and `colours`
-    is 0 unless set."""
+    """The checkpoint folder whose weights the run started from; "" = none. With a base, `preset` is "" unless
+    the network grows, and `colours` is 0 unless set."""
     base_origin: str = ""
     """Where the base was pulled from, as owner/name@commit; "" = not pulled."""
     sizes: int = 0

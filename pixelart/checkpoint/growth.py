@@ -1,0 +1,89 @@
+"""Go on from a trained network with a larger one, which at first predicts the same (Net2Net, Chen et al. 2015,
+1511.05641).
+
+Here new features start with random weights, but the old ones do not read them, and new layers, at the end of their
+stack, start as the identity. So nothing is lost, and unlike copies, which Net2Net adds, new features differ from the
+start.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pixelart.checkpoint.format import CheckpointConfig
+from pixelart.errors import RequestRejected
+from pixelart.models import AutoregressiveModel, config_from_dict, config_to_dict, create_model, get_variant
+
+_SIZE_OF_PICTURES = ("channels", "levels", "height", "width", "num_classes")
+_FEATURES, _LAYERS = "hidden", ("dilations", "attention")
+
+
+def grown_config(start: CheckpointConfig, preset: str) -> CheckpointConfig:
+    """`start` with the network of a larger `preset` of the same model.
+
+    Raises:
+        RequestRejected: no such preset, a model that cannot grow, or a network that is not `start`'s with more.
+    """
+    if not get_variant(start.model).model.can_grow:
+        raise RequestRejected(f"preset {preset}: a {start.model} cannot grow; leave preset out with this base")
+    given = {name: start.model_config[name] for name in _SIZE_OF_PICTURES}
+    wanted = config_to_dict(create_model(start.model, preset=preset, **given).config)
+    known = config_to_dict(config_from_dict(start.model, start.model_config))
+    if (smaller := _not_grown(known, wanted, "")) is not None:
+        raise RequestRejected(f"preset {preset}: is not the base's network with more features or layers ({smaller})")
+    return dataclasses.replace(start, model_config=wanted)
+
+
+def _not_grown(known: Any, wanted: Any, name: str) -> str | None:
+    """The name of the first value by which `wanted` is not `known` with more features in a stack or more layers."""
+    if isinstance(known, Mapping) and isinstance(wanted, Mapping):
+        found = (_not_grown(known[key], wanted.get(key), f"{name}.{key}" if name else str(key)) for key in known)
+        return next((one for one in found if one is not None), None)
+    field = name.rpartition(".")[2]
+    if field == "stages" and len(known) == len(wanted):
+        found = (_not_grown(*both, f"{name}.{i}") for i, both in enumerate(zip(known, wanted, strict=True)))
+        return next((one for one in found if one is not None), None)
+    if field == _FEATURES and "context" not in name:
+        return None if wanted >= known else name
+    if field in _LAYERS:
+        return None if tuple(wanted[: len(known)]) == tuple(known) else name
+    return None if known == wanted else name
+
+
+@torch.no_grad()
+def grow(small: AutoregressiveModel, large: AutoregressiveModel) -> None:
+    """Copy the weights of `small` into `large`, a new network of a config made by `grown_config`."""
+    for old, new in zip(small.stages(), large.stages(), strict=True):
+        before: int = old.config.hidden
+        after: int = new.config.hidden
+        known = dict(old.named_parameters())
+        for name, parameter in new.named_parameters():
+            if name in known:
+                parameter.copy_(_widened(parameter, known[name], before=before, after=after))
+            elif name.split(".")[-2] == "out":
+                parameter.zero_()  # the last step of a new layer: it changes nothing
+
+
+def _widened(new: Tensor, old: Tensor, *, before: int, after: int) -> Tensor:
+    """`old` in the places of the old features of `new`, whose old outputs read only these."""
+
+    def places(axis: int) -> Tensor:  # several parts with all features each, such as the halves of a gate, then others
+        more = new.shape[axis] - old.shape[axis]
+        parts = more // (after - before) if more else 0  # each part has that many more
+        of_parts = [torch.arange(before) + part * after for part in range(parts)]
+        return torch.cat([*of_parts, torch.arange(parts * after, new.shape[axis])])
+
+    if new.shape == old.shape:
+        return old
+    widened, outputs = new.clone(), places(0)
+    if new.ndim == 1:
+        widened[outputs] = old
+        return widened
+    widened[outputs] = 0
+    widened[outputs[:, None], places(1)] = old
+    return widened
