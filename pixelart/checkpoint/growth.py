@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pixelart.checkpoint.format import CheckpointConfig
 from pixelart.errors import RequestRejected
-from pixelart.models import AutoregressiveModel, config_from_dict, config_to_dict, create_model, get_variant
+from pixelart.models import AutoregressiveModel, config_from_dict, config_to_dict, get_preset, get_variant
 
 _SIZE_OF_PICTURES = ("channels", "levels", "height", "width", "num_classes")
 _FEATURES, _LAYERS = "hidden", ("dilations", "attention")
@@ -29,10 +29,13 @@ def grown_config(start: CheckpointConfig, preset: str) -> CheckpointConfig:
     Raises:
         RequestRejected: no such preset, a model that cannot grow, or a network that is not `start`'s with more.
     """
-    if not get_variant(start.model).model.can_grow:
+    variant = get_variant(start.model)
+    if not variant.model.can_grow:
         raise RequestRejected(f"preset {preset}: a {start.model} cannot grow; leave preset out with this base")
+    if (channels := start.model_config["channels"]) > 1:  # more features would move the old ones to other channels
+        raise RequestRejected(f"preset {preset}: a {start.model} of {channels} channels cannot grow")
     given = {name: start.model_config[name] for name in _SIZE_OF_PICTURES}
-    wanted = config_to_dict(create_model(start.model, preset=preset, **given).config)
+    wanted = config_to_dict(variant.config(**{**get_preset(start.model, preset), **given}))
     known = config_to_dict(config_from_dict(start.model, start.model_config))
     if (smaller := _not_grown(known, wanted, "")) is not None:
         raise RequestRejected(f"preset {preset}: is not the base's network with more features or layers ({smaller})")
@@ -59,8 +62,7 @@ def _not_grown(known: Any, wanted: Any, name: str) -> str | None:
 def grow(small: AutoregressiveModel, large: AutoregressiveModel) -> None:
     """Copy the weights of `small` into `large`, a new network of a config made by `grown_config`."""
     for old, new in zip(small.stages(), large.stages(), strict=True):
-        before: int = old.config.hidden
-        after: int = new.config.hidden
+        before, after = (dataclasses.asdict(network.config)[_FEATURES] for network in (old, new))
         known = dict(old.named_parameters())
         for name, parameter in new.named_parameters():
             if name in known:

@@ -216,7 +216,10 @@ def _add_train(add: Any) -> None:
     command.add_argument("--attended", action="store_true", help=text)
     command.set_defaults(fit=None, frames=None)
     command.add_argument("--model", help="a variant (gated_pixelcnn)")
-    command.add_argument("--preset", help="the size of the network: default, debug or another of the model; with a base, a larger one to go on in")
+    command.add_argument(
+        "--preset",
+        help="the size of the network: default, debug or another one of the model; with a base, a larger one than the base's",
+    )
     command.add_argument("--base", help="a checkpoint to fine-tune; the new model keeps its network and classes")
     command.add_argument("--palette", choices=get_args(PaletteOf), help="the base's, or fitted to the pictures (keep)")
     text = "a palette file with the model's colours, instead of a palette fitted to the pictures"

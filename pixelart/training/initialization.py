@@ -42,7 +42,7 @@ def resolve_options(
     pictures that the base was trained on.
 
     Raises:
-        RequestRejected: a palette is to be fitted for a base without one.
+        RequestRejected: a palette is to be fitted for a base without one, or a base is to grow to what it cannot.
         WeightsRejected: a base that cannot be used.
     """
     if base is None:
@@ -50,6 +50,8 @@ def resolve_options(
     origin, seen = read_config(base), read_trained(base)
     check_weights(base, origin)
     resolved = {"preset": "", "colours": 0, "palette": "keep", **options}
+    if resolved["preset"]:
+        grown_config(origin, resolved["preset"])
     if resolved["palette"] == "fit" and not isinstance(codec := codec_from_config(origin.codec), Indexed):
         raise RequestRejected(f"palette fit: the base models {codec.name}, which has no palette")
     return resolved, origin, seen
@@ -119,7 +121,7 @@ def from_base(
 
 
 def base_weights(config: RunConfig) -> AutoregressiveModel | None:
-    """The initial weights of a run: those of its base, adapted to its palette, classes and size. None without a base."""
+    """The initial weights of a run: those of its base, adapted to its palette, labels and size. None without one."""
     if not config.base:
         return None
     base = Path(config.base)

@@ -171,7 +171,7 @@ def test_what_the_base_decides_is_not_said_to_be_decided_by_the_run(
     begin_from(tiny_checkpoints / "tiny", tiny_data, tmp_path / "run")
     config = read_run(tmp_path / "run")
     assert (config.preset, config.colours, config.model, config.codec["name"]) == ("", 0, "gated_pixelcnn", "indexed")
-    options = {"model": "pixelcnn", "preset": "debug", "codec": "rgb", "colours": 3}
+    options = {"model": "pixelcnn", "codec": "rgb", "colours": 3}
     for name, value in options.items():
         asked = start_run(
             tmp_path / name, tiny_data, schedule=Schedule(steps=1), base=tiny_checkpoints / "tiny", **{name: value}
