@@ -218,7 +218,7 @@ def _add_train(add: Any) -> None:
     command.add_argument("--model", help="a variant (gated_pixelcnn)")
     command.add_argument(
         "--preset",
-        help="the size of the network: default, debug or another one of the model; with a base, a larger one than the base's",
+        help="the size of the network: default, debug or another of the model's; with a base, a larger one",
     )
     command.add_argument("--base", help="a checkpoint to fine-tune; the new model keeps its network and classes")
     command.add_argument("--palette", choices=get_args(PaletteOf), help="the base's, or fitted to the pictures (keep)")
