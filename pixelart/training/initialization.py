@@ -126,7 +126,9 @@ def base_weights(config: RunConfig) -> AutoregressiveModel | None:
         return None
     base = Path(config.base)
     origin = read_config(base)
-    return adapt(load_weights(base, origin), origin, config.network({}))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.schedule.seed)  # new features start with random weights, the same in each process
+        return adapt(load_weights(base, origin), origin, config.network({}))
 
 
 def _codec(resolved: Mapping[str, Any], levels: int, pictures: PictureSet) -> Codec:
