@@ -1,9 +1,8 @@
 """Go on from a trained network with a larger one, which at first predicts the same (Net2Net, Chen et al. 2015,
 1511.05641).
 
-Here new features start with random weights, but the old ones do not read them, and new layers, at the end of their
-stack, start as the identity. So nothing is lost, and unlike copies, which Net2Net adds, new features differ from the
-start.
+New features start with random weights, and old features do not read them. New layers start as the identity. So the
+predictions do not change. Net2Net copies old features instead; the copies then start alike.
 """
 
 from __future__ import annotations
@@ -18,8 +17,9 @@ from torch import Tensor
 from pixelart.checkpoint.format import CheckpointConfig
 from pixelart.errors import RequestRejected
 from pixelart.models import AutoregressiveModel, config_from_dict, config_to_dict, get_preset, get_variant
+from pixelart.models.base import ModelConfig
 
-_SIZE_OF_PICTURES = ("channels", "levels", "height", "width", "num_classes")
+_DATA_FIELDS = tuple(field.name for field in dataclasses.fields(ModelConfig) if field.name != "context")
 _FEATURES, _LAYERS = "hidden", ("dilations", "attention")
 
 
@@ -34,23 +34,29 @@ def grown_config(start: CheckpointConfig, preset: str) -> CheckpointConfig:
         raise RequestRejected(f"preset {preset}: a {start.model} cannot grow; leave preset out with this base")
     if (channels := start.model_config["channels"]) > 1:  # more features would move the old ones to other channels
         raise RequestRejected(f"preset {preset}: a {start.model} of {channels} channels cannot grow")
-    given = {name: start.model_config[name] for name in _SIZE_OF_PICTURES}
-    wanted = config_to_dict(variant.config(**{**get_preset(start.model, preset), **given}))
-    known = config_to_dict(config_from_dict(start.model, start.model_config))
-    if (smaller := _not_grown(known, wanted, "")) is not None:
-        raise RequestRejected(f"preset {preset}: is not the base's network with more features or layers ({smaller})")
-    return dataclasses.replace(start, model_config=wanted)
+    given = {name: start.model_config[name] for name in _DATA_FIELDS}
+    wanted = variant.config(**{**get_preset(start.model, preset), **given})
+    known = config_from_dict(start.model, start.model_config)
+    if value := beyond_growth(known, wanted):
+        raise RequestRejected(f"preset {preset}: differs from the base in {value}, not only by more features or layers")
+    if beyond_growth(wanted, known) is None:
+        raise RequestRejected(f"preset {preset}: is not larger than the base's network")
+    return dataclasses.replace(start, model_config=config_to_dict(wanted))
 
 
-def _not_grown(known: Any, wanted: Any, name: str) -> str | None:
-    """The name of the first value by which `wanted` is not `known` with more features in a stack or more layers."""
-    if isinstance(known, Mapping) and isinstance(wanted, Mapping):
-        found = (_not_grown(known[key], wanted.get(key), f"{name}.{key}" if name else str(key)) for key in known)
-        return next((one for one in found if one is not None), None)
+def beyond_growth(known: ModelConfig, wanted: ModelConfig) -> str | None:
+    """The first value that growth cannot change from `known` to `wanted`; None = `wanted` is `known` with more features
+    or layers, or with as many."""
+    return _beyond(config_to_dict(known), config_to_dict(wanted), "")
+
+
+def _beyond(known: Any, wanted: Any, name: str) -> str | None:
     field = name.rpartition(".")[2]
     if field == "stages" and len(known) == len(wanted):
-        found = (_not_grown(*both, f"{name}.{i}") for i, both in enumerate(zip(known, wanted, strict=True)))
-        return next((one for one in found if one is not None), None)
+        known, wanted = dict(enumerate(known)), dict(enumerate(wanted))
+    if isinstance(known, Mapping) and isinstance(wanted, Mapping):
+        found = (_beyond(known[key], wanted.get(key), f"{name}.{key}" if name else str(key)) for key in known)
+        return next((value for value in found if value is not None), None)
     if field == _FEATURES and "context" not in name:
         return None if wanted >= known else name
     if field in _LAYERS:

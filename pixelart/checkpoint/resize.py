@@ -10,8 +10,8 @@ from dataclasses import replace
 import torch
 
 from pixelart.checkpoint.format import CheckpointConfig
-from pixelart.checkpoint.growth import grow
-from pixelart.errors import RequestRejected
+from pixelart.checkpoint.growth import beyond_growth, grow
+from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.images.class_names import Labels
 from pixelart.images.codec import Codec, Indexed, Paletted, codec_from_config
 from pixelart.images.palettes import nearest_colours
@@ -37,11 +37,15 @@ def adapt(model: AutoregressiveModel, start: CheckpointConfig, wanted: Checkpoin
 
     Raises:
         RequestRejected: the codec changes, and not from one palette to another of the same kind.
+        WeightsRejected: `wanted` is not a config that `start` can be adapted to.
     """
     same_size = adapted_config(start, codec=codec_from_config(wanted.codec), labels=wanted.labels)
     adapted = _with_labels_and_colours(model, start, same_size)
-    if config_from_dict(wanted.model, wanted.model_config) == adapted.config:
+    network = config_from_dict(wanted.model, wanted.model_config)
+    if network == adapted.config:
         return adapted
+    if value := beyond_growth(adapted.config, network):
+        raise WeightsRejected(f"the base is not the one that this training was started with: it differs in {value}")
     with torch.random.fork_rng(devices=[]):
         larger = wanted.build()
     grow(adapted, larger)

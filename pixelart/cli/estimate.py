@@ -25,7 +25,8 @@ def estimate(options: argparse.Namespace) -> Json:
     info = base[0].info(base[1]) if base else None
     size = (info.height, info.width) if info else options.size
     batch = options.batch_size or usual_batch_size(has_base=bool(base))
-    pace = measure_pace(base=path, model=options.model, size=size, batch_size=batch, device=pick_device())
+    network = {"base": path, "model": options.model, "preset": options.preset}
+    pace = measure_pace(**network, size=size, batch_size=batch, device=pick_device())
     lengths = {effort: steps_and_saves(effort, has_base=bool(base))[0] for effort in EFFORTS}
     step = f"{pace.step:.2g} s" if pace.step < 10 else duration(pace.step)
     say(
@@ -41,6 +42,7 @@ def add_commands(add: Any) -> None:
     command = add_command(add, "estimate", estimate, "--base studio")
     command.add_argument("--base", help="the checkpoint to fine-tune")
     command.add_argument("--model", default=FROM_SCRATCH["model"], help="or the variant of a new network")
+    command.add_argument("--preset", default="", help="its size; with a base, a larger network than the base's")
     command.add_argument("--size", type=sides, default=(32, 32), help="picture size of a new network (32)")
     command.add_argument("--batch-size", type=int, default=0, help="pictures per batch (as train uses)")
     command.add_argument("--attended", action="store_true", help="for programs: end when stdin closes")

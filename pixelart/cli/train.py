@@ -220,7 +220,10 @@ def _add_train(add: Any) -> None:
         "--preset",
         help="the size of the network: default, debug or another of the model's; with a base, a larger one",
     )
-    command.add_argument("--base", help="a checkpoint to fine-tune; the new model keeps its network and classes")
+    command.add_argument(
+        "--base",
+        help="a checkpoint to fine-tune; the new model keeps its classes and, without a preset, its network",
+    )
     command.add_argument("--palette", choices=get_args(PaletteOf), help="the base's, or fitted to the pictures (keep)")
     text = "a palette file with the model's colours, instead of a palette fitted to the pictures"
     command.add_argument("--colours-from", type=Path, metavar="FILE", help=text)

@@ -67,9 +67,9 @@ class AutoregressiveModel(nn.Module, ABC):
     """
 
     any_size: ClassVar[bool] = False
-    can_grow: ClassVar[bool] = False
-    """Whether a trained network can go on as a larger one (`pixelart.checkpoint.growth`)."""
     """Whether the weights also work at sizes other than the training size."""
+    can_grow: ClassVar[bool] = False
+    """Whether a training can go on from the weights in a larger network (`pixelart.checkpoint.growth`)."""
     enlarges: ClassVar[bool] = False
     """Whether the stages draw a picture at several sizes, so that a small picture can be enlarged."""
     has_sketch: ClassVar[bool] = False

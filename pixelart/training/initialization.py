@@ -1,4 +1,5 @@
-"""The start of a run: a new network with random weights, or a base adapted to a palette and to more classes."""
+"""The start of a run: a new network with random weights, or a base adapted to a palette, more classes and a larger
+network."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ from pixelart.training.run_config import RunConfig
 _PLAIN: dict[str, type[Codec]] = {"rgb": RGB, "gray": Gray, "binary": Binary}
 CODECS = ("indexed", "palette", *_PLAIN)
 FROM_SCRATCH: dict[str, Any] = {"model": "gated_pixelcnn", "preset": "default", "codec": "indexed", "colours": 64}
-"""Defaults of a run without a base; a base sets these itself."""
+"""Defaults of a run without a base; a base sets these itself, but may go on in a larger `preset`."""
 NewClasses = Literal["add", "refuse"]
 
 
@@ -66,8 +67,8 @@ def from_scratch_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
 def refuse_beside_base(options: Mapping[str, Any], *, palette: str = "keep") -> None:
     """Refuse options that a base sets itself. `palette`: that of an existing run. Raises RequestRejected."""
     fitted = options.get("palette", palette) == "fit"
-    for name in sorted(FROM_SCRATCH.keys() - {"preset"}):
-        if name in options and not (name == "colours" and fitted):
+    for name in FROM_SCRATCH:
+        if name in options and name != "preset" and not (name == "colours" and fitted):
             raise RequestRejected(f"{name} {options[name]}: cannot be set with a base, which decides it")
 
 

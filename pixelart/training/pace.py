@@ -15,6 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from pixelart.checkpoint.format import read_config
+from pixelart.checkpoint.growth import grown_config
 from pixelart.images.codec import codec_from_config
 from pixelart.training import tuning_cache
 from pixelart.training.autotune import Trial, in_threads, is_quiet, tuned
@@ -49,21 +50,24 @@ class Pace:
 
 
 def measure_pace(
-    *, base: Path | None, model: str, size: tuple[int, int], batch_size: int, device: torch.device
+    *, base: Path | None, model: str, size: tuple[int, int], batch_size: int, device: torch.device, preset: str = ""
 ) -> Pace:
     """Time a training from the checkpoint folder `base`, or of a new network `model` of `size` (height, width).
+
+    `preset`: the size of the network; "" = that of the base, or the default.
 
     The pictures are random: their content does not change the time of a step. The result is cached for this machine,
     network and batch, unless other programs keep the machine busy.
 
     Raises:
-        RequestRejected: an unknown model, one that does not suit the size, or a size or batch size outside its limits.
+        RequestRejected: an unknown model or preset, one that does not suit the size or the base, or a size or batch
+            size outside its limits.
         WeightsRejected: a base that cannot be used.
     """
     Schedule(steps=1, batch_size=batch_size).check()
     check_sides(size)
     timed = min(batch_size, MOST_TIMED)
-    config, pictures = _run_of(base, model, size, timed)
+    config, pictures = _run_of(base, model, preset, size, timed)
     config = tuned(config, pictures, device)
     key = f"pace {size[1]} x {size[0]}: {tuning_cache.key(config, device)}"
     known = tuning_cache.recall(key, "pace", (1,))
@@ -74,16 +78,21 @@ def measure_pace(
     return replace(pace, step=pace.step * batch_size / timed)
 
 
-def _run_of(base: Path | None, model: str, size: tuple[int, int], count: int) -> tuple[RunConfig, PictureSet]:
+def _run_of(
+    base: Path | None, model: str, preset: str, size: tuple[int, int], count: int
+) -> tuple[RunConfig, PictureSet]:
     """The config of a run on `count` random pictures, and the pictures."""
     random = np.random.default_rng(0)
     classes = read_config(base).classes[:1] if base else ("a",)
     noise = random.integers(0, 256, (count, *size, 4), np.uint8) | np.array([0, 0, 0, 255], np.uint8)
     pictures = PictureSet(noise, tuple(classes or ("a",)) * count, tuple(map(str, range(count))))  # pyright: ignore[reportArgumentType]
     usual: dict[str, Any] = FINE_TUNING if base else {}
-    start = read_config(base) if base else from_scratch({**FROM_SCRATCH, "model": model}, pictures, pictures)
+    given = {"model": model, **({"preset": preset} if preset else {})}
+    start = read_config(base) if base else from_scratch({**FROM_SCRATCH, **given}, pictures, pictures)
+    if base and preset:
+        start = grown_config(start, preset)
     config = RunConfig(
-        model=start.model, preset="", data="", size=size, fit="refuse", data_fingerprint="",
+        model=start.model, preset=preset, data="", size=size, fit="refuse", data_fingerprint="",
         classes=start.classes, looks=start.looks, kinds=start.kinds,
         colours=0, palette="keep", codec=start.codec, model_config=start.model_config,
         schedule=Schedule(**{**usual, "steps": 1, "batch_size": count}), base=str(base or ""),

@@ -68,10 +68,11 @@ def start_run(
 ) -> Iterator[Trainer]:
     """Start a new run in the folder `run`, which is locked inside the context and must not hold a run.
 
-    With `base`, a checkpoint folder, training starts from those weights: network, codec, classes and size are the
-    base's. Pictures that the base was trained on stay training pictures and are never used for validation. With
-    `palette` "fit", a palette of `colours` colours (default: as many as the base has) is fitted to the pictures; each
-    colour starts as the nearest one of the base. Classes that the base does not have are added or refused.
+    With `base`, a checkpoint folder, training starts from those weights: codec, classes and size are the base's, and
+    so is the network, unless `preset` names a larger one. Pictures that the base was trained on stay training pictures
+    and are never used for validation. With `palette` "fit", a palette of `colours` colours (default: as many as the
+    base has) is fitted to the pictures; each colour starts as the nearest one of the base. Classes that the base does
+    not have are added or refused.
 
     Without a base, options that are None come from FROM_SCRATCH. `colours_from`: the palette as hexadecimal text
     instead of a fitted one; a codec whose palette is an input may have more `colours` than that.
@@ -256,7 +257,8 @@ def _adjusted(config: RunConfig, given: Mapping[str, Any]) -> RunConfig:
     option differs."""
     started = {
         **asdict(config.schedule),
-        **{name: getattr(config, name) for name in ("model", "preset", "colours", "palette", "fit", "frames")},
+        **{name: getattr(config, name) for name in ("model", "colours", "palette", "fit", "frames")},
+        "preset": config.preset or "the network of its base",
         "codec": config.codec["name"],
         "colours_from": tuple(config.codec.get("colours", ())),
         "base": config.base or "no base",

@@ -13,16 +13,20 @@ import torch
 from pixelart.checkpoint.format import config_of, read_config
 from pixelart.checkpoint.growth import grown_config
 from pixelart.checkpoint.resize import adapt, adapted_config
-from pixelart.errors import RequestRejected
+from pixelart.checkpoint.weights import load_weights
+from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.images.class_names import Labels
-from pixelart.images.codec import RGB
+from pixelart.images.codec import RGB, Indexed
 from pixelart.layers.context import ContextConfig
 from pixelart.models import AutoregressiveModel, create_model, get_variant, list_models
 from pixelart.training.config import Schedule
+from pixelart.training.export import export_run
+from pixelart.training.initialization import base_weights
 from pixelart.training.run_config import read_run
 from pixelart.training.runs import start_run
-from tests.checkpoint.test_resize import CLASSES, SHAPE, codec_for, start
+from tests.checkpoint.test_resize import CLASSES, COLOURS, SHAPE, codec_for, start
 from tests.models.checks import nothing_known, random_pixels
+from tests.training.runs import resumed
 
 CAN_GROW = [name for name in list_models() if get_variant(name).model.can_grow]
 Values = dict[str, Any]
@@ -48,10 +52,10 @@ def offer(monkeypatch: pytest.MonkeyPatch, name: str, changed: Callable[[Values]
     monkeypatch.setitem(get_variant(name).presets, "other", preset | others)
 
 
-def grown(name: str, labels: tuple[str, ...] = ()) -> tuple[AutoregressiveModel, AutoregressiveModel]:
+def grown(name: str, labels: Labels | None = None) -> tuple[AutoregressiveModel, AutoregressiveModel]:
     """A model and the larger one that goes on from it, both in double precision."""
     model, config = start(name, codec_for(name))
-    same_size = adapted_config(config, codec=codec_for(name), labels=Labels(labels))
+    same_size = adapted_config(config, codec=codec_for(name), labels=labels or Labels(()))
     larger = adapt(model, config, grown_config(same_size, "other"))
     return model.double(), larger.eval().double()
 
@@ -68,7 +72,7 @@ def test_a_larger_network_predicts_the_same_at_first(name: str, what: str, monke
     context.mask[:, :2, 1:] = False
     with torch.no_grad():
         expected = model.log_prob(x, context)
-        torch.testing.assert_close(larger.log_prob(x, context), expected, rtol=1e-6, atol=1e-9)
+        torch.testing.assert_close(larger.log_prob(x, context), expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", CAN_GROW)
@@ -93,14 +97,37 @@ def test_every_weight_of_a_new_layer_learns(name: str, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("name", CAN_GROW)
-def test_classes_are_added_at_the_same_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_labels_are_added_at_the_same_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch, name, MORE["all"])
-    model, larger = grown(name, ("x", "y"))
+    model, larger = grown(name, Labels(("x",), ("old",), (("x", "round"),)))
     x = random_pixels(3, 1, codec_for(name).levels, SHAPE)
     old = nothing_known(x, torch.eye(3, dtype=torch.float64))
-    new = replace(old, class_weights=torch.cat([old.class_weights, torch.zeros(3, 2, dtype=torch.float64)], dim=1))
+    new = replace(old, class_weights=torch.cat([old.class_weights, torch.zeros(3, 3, dtype=torch.float64)], dim=1))
     with torch.no_grad():
-        torch.testing.assert_close(larger.log_prob(x, new), model.log_prob(x, old), rtol=1e-6, atol=1e-9)
+        torch.testing.assert_close(larger.log_prob(x, new), model.log_prob(x, old), rtol=1e-12, atol=1e-12)
+
+
+def test_a_palette_is_fitted_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, "gated_pixelcnn", MORE["all"])
+    model, config = start("gated_pixelcnn", Indexed(COLOURS))
+    wanted = adapted_config(config, codec=Indexed(COLOURS[[2, 0, 3, 1]]), labels=Labels(()))
+    expected = adapt(model, config, wanted).double()
+    larger = adapt(model, config, grown_config(wanted, "other")).eval().double()
+    x = random_pixels(3, 1, 5, SHAPE)
+    context = nothing_known(x, torch.eye(3, dtype=torch.float64))
+    with torch.no_grad():
+        torch.testing.assert_close(larger.log_prob(x, context), expected.log_prob(x, context), rtol=1e-12, atol=1e-12)
+
+
+def test_layers_of_the_encoder_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, "gated_pixelcnn", lambda _: {}, context=ContextConfig(hidden=8, embedding=3, dilations=(1, 2)))
+    model, larger = grown("gated_pixelcnn")
+    x = random_pixels(3, 1, 5, SHAPE)
+    context = nothing_known(x, torch.eye(3, dtype=torch.float64))
+    context.mask[:, :2, 1:] = False
+    with torch.no_grad():
+        assert len([*larger.parameters()]) > len([*model.parameters()])
+        torch.testing.assert_close(larger.log_prob(x, context), model.log_prob(x, context), rtol=1e-12, atol=1e-12)
 
 
 OTHERS: dict[str, tuple[Callable[[Values], Values], dict[str, Any]]] = {
@@ -116,18 +143,22 @@ def test_another_network_is_refused(what: str, monkeypatch: pytest.MonkeyPatch) 
     changed, others = OTHERS[what]
     offer(monkeypatch, "sketch_pixelcnn", changed, **others)
     place = what if others else f"stages.0.values.{what}"
-    told = rf"^preset other: is not the base's network with more features or layers \({place}\)$"
+    told = rf"^preset other: differs from the base in {place}, not only by more features or layers$"
     with pytest.raises(RequestRejected, match=told):
         grown("sketch_pixelcnn")
 
 
-def test_variants_that_cannot_grow_and_unknown_presets_are_refused() -> None:
+def test_what_cannot_grow_is_refused() -> None:
     _, config = start("row_rnn", codec_for("row_rnn"))
-    with pytest.raises(RequestRejected, match=r"^preset debug: a row_rnn cannot grow; leave preset out with"):
+    with pytest.raises(
+        RequestRejected, match=r"^preset debug: a row_rnn cannot grow; leave preset out with"
+    ):
         grown_config(config, "debug")
     _, config = start("gated_pixelcnn", codec_for("gated_pixelcnn"))
     with pytest.raises(RequestRejected, match=r"^preset 'huge' of gated_pixelcnn is not one of default, debug$"):
         grown_config(config, "huge")
+    with pytest.raises(RequestRejected, match=r"^preset debug: is not larger than the base's network$"):
+        grown_config(config, "debug")
 
 
 def test_a_network_of_several_channels_is_refused() -> None:
@@ -145,6 +176,16 @@ def test_the_preset_of_studio_grows() -> None:
     assert grown_config(config, "studio-wide").model_config != config.model_config
 
 
+def test_a_base_that_was_replaced_meanwhile_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when a run is resumed before its first save."""
+    model, config = start("gated_pixelcnn", codec_for("gated_pixelcnn"))
+    offer(monkeypatch, "gated_pixelcnn", MORE["all"])
+    larger_config = grown_config(config, "other")
+    larger = adapt(model, config, larger_config)
+    with pytest.raises(WeightsRejected, match=r"^the base is not the one that this training was started with: it diff"):
+        adapt(larger, larger_config, config)
+
+
 @pytest.mark.trains
 def test_a_run_goes_on_in_a_larger_network(
     tiny_checkpoints: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -154,5 +195,28 @@ def test_a_run_goes_on_in_a_larger_network(
     schedule = Schedule(steps=2, batch_size=4, save_every=1, threads=1)
     with start_run(tmp_path / "run", tiny_data, schedule=schedule, base=base, preset="other") as trainer:
         trainer.train()
-        hidden = trainer.config.model_config["hidden"]
-    assert (hidden, read_run(tmp_path / "run").preset) == (read_config(base).model_config["hidden"] + 3, "other")
+    config = read_run(tmp_path / "run")
+    wider = read_config(base).model_config["hidden"] + 3
+    assert (config.preset, config.model_config["hidden"]) == ("other", wider)
+    torch.randn(9)  # what others draw does not matter
+    first, again = base_weights(config), base_weights(config)
+    other = base_weights(replace(config, schedule=replace(schedule, seed=1)))
+    assert first and again and other
+    for name, tensor in first.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name])
+    assert not torch.equal(first.state_dict()["layers.1.link.weight"], other.state_dict()["layers.1.link.weight"])
+    exported = export_run(tmp_path / "run", tmp_path / "wide")
+    assert load_weights(exported, read_config(exported)).config == trainer.model.config
+    with pytest.raises(RequestRejected, match=r"^preset default: this run was started with other$"):
+        resumed(tmp_path / "run", tiny_data, preset="default")
+
+
+@pytest.mark.trains
+def test_a_run_in_the_network_of_its_base_does_not_grow_later(
+    tiny_checkpoints: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    schedule = Schedule(steps=2, batch_size=4, save_every=1, threads=1)
+    with start_run(tmp_path / "run", tiny_data, schedule=schedule, base=tiny_checkpoints / "tiny"):
+        pass
+    with pytest.raises(RequestRejected, match=r"^preset default: this run was started with the network of its base$"):
+        resumed(tmp_path / "run", tiny_data, preset="default")

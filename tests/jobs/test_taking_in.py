@@ -74,7 +74,7 @@ BY_THE_CHILD: dict[str, tuple[dict[str, Any], str]] = {
     "palette kept of nothing": ({"palette": "keep"}, "palette keep: needs a base"),
     "new classes": ({"base": "tiny", "new_classes": "drop"}, "new_classes 'drop' is not one of add, refuse"),
     "model of a base": ({"base": "tiny", "model": "row_rnn"}, "model row_rnn: cannot be set with a base"),
-    "preset of a base": ({"base": "tiny", "preset": "default"}, "preset default: is not the base's network with more "),
+    "preset of a base": ({"base": "tiny", "preset": "default"}, "preset default: differs from the base in "),
     "codec of a base": ({"base": "tiny", "codec": "rgb"}, "codec rgb: cannot be set with a base"),
     "colours of a base": ({"base": "tiny", "colours": 9}, "colours 9: cannot be set with a base"),
     "colours to fit": ({"base": "tiny", "palette": "fit", "colours": 1}, "colours 1: must be from 2 to 256"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,10 +11,12 @@ import torch
 from pixelart.cli import estimate as estimate_command
 from pixelart.cli.main import main
 from pixelart.errors import PixelArtError
+from pixelart.models import get_variant
 from pixelart.training import pace as pace_module
 from pixelart.training import tuning_cache
 from pixelart.training.efforts import EFFORTS, steps_and_saves
 from pixelart.training.pace import Pace, measure_pace
+from pixelart.training.run_config import RunConfig
 
 CPU = torch.device("cpu")
 
@@ -47,6 +50,26 @@ def test_a_new_network_is_timed_at_its_size(monkeypatch: pytest.MonkeyPatch) -> 
     assert found.step > 0
     with pytest.raises(PixelArtError):
         measure_pace(base=None, model="none", size=(8, 8), batch_size=1, device=CPU)
+
+
+@pytest.mark.slow
+def test_a_larger_network_is_timed_at_its_size(tiny_checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a base, and of a new network."""
+    timed = list[RunConfig]()
+
+    def measured(config: RunConfig, *_: object) -> dict[str, float]:
+        timed.append(config)
+        return {"step": 1.0, "validation": 0.1, "samples": 0.2}
+
+    monkeypatch.setattr(pace_module, "_measured", measured)
+    monkeypatch.setattr(pace_module, "is_quiet", lambda: False)  # or the second time is remembered
+    monkeypatch.setattr(pace_module, "tuned", lambda config, *_: config)
+    debug = get_variant("gated_pixelcnn").presets["debug"]
+    monkeypatch.setitem(get_variant("gated_pixelcnn").presets, "larger", {**debug, "hidden": 30})
+    how: dict[str, Any] = {"model": "gated_pixelcnn", "size": (8, 8), "batch_size": 4, "device": CPU}
+    for base in (tiny_checkpoints / "tiny", None):
+        measure_pace(base=base, preset="larger", **how)
+    assert [config.model_config["hidden"] for config in timed] == [30, 30]
 
 
 def test_long_times_are_told_in_hours(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
