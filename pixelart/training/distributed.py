@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 import torch
 from torch import Tensor
 
 from pixelart.devices import pick_device
-from pixelart.errors import RequestRejected
+from pixelart.errors import RequestRejected, WeightsRejected
 
 LAUNCHED = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE")
 """Environment variables with the number of processes, set by torchrun or mpirun; Accelerate reads the same ones."""
@@ -53,6 +54,17 @@ class Processes:
             return value
         kind = torch.float32 if self.device.type == "mps" else torch.float64
         return float(self.total(torch.tensor(value if self.is_first else 0.0, dtype=kind, device=self.device)))
+
+    def check_same(self, tensors: Iterable[Tensor]) -> None:
+        """Raises WeightsRejected in all processes if the weights `tensors` of one differ from those of the first."""
+        if self.count == 1:
+            return
+        digest = hashlib.sha256()
+        for tensor in tensors:
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        own = float(int(digest.hexdigest()[:6], 16))  # 24 bits, which any kind of number holds exactly
+        if self.any(own != self.of_first(own)):
+            raise WeightsRejected("the processes of this training start from different weights; give all the same base")
 
     def add_up(self, tensors: Sequence[Tensor]) -> None:
         """Replace each of `tensors` by its sum over all processes, in one exchange."""

@@ -66,8 +66,7 @@ class Trainer:
         if data.fingerprint() != config.data_fingerprint:
             raise DataRejected(f"{config.data}: the pictures are not the ones this run was started with")
         self.run, self.config, self.processes = run, config, processes or Processes()
-        self.device = self.processes.device
-        schedule = config.schedule
+        self.device, schedule = self.processes.device, config.schedule
         if schedule.threads:
             torch.set_num_threads(schedule.threads)
         self.model, self.average = build_networks(config, self.device, weights)
@@ -107,9 +106,10 @@ class Trainer:
         `stop` and `report` are called once per step. `hurry` is called several times a second during validation and
         sampling; True skips them. `interrupt` is called within a step; True abandons the step. It works in a single
         process without compiling. A resumed run first writes the log and the samples of its last checkpoint if they are
-        missing.
+        missing. Raises WeightsRejected if the processes start from different weights.
         """
         self._hurry = hurry
+        self.processes.check_same(self.model.parameters())
         if self.processes.is_first:
             self._begin()
         can_interrupt = self.processes.count == 1 and not self.config.schedule.compile

@@ -150,9 +150,7 @@ def test_another_network_is_refused(what: str, monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_cannot_grow_is_refused() -> None:
     _, config = start("row_rnn", codec_for("row_rnn"))
-    with pytest.raises(
-        RequestRejected, match=r"^preset debug: a row_rnn cannot grow; leave preset out with"
-    ):
+    with pytest.raises(RequestRejected, match=r"^preset debug: a row_rnn cannot grow; leave preset out with"):
         grown_config(config, "debug")
     _, config = start("gated_pixelcnn", codec_for("gated_pixelcnn"))
     with pytest.raises(RequestRejected, match=r"^preset 'huge' of gated_pixelcnn is not one of default, debug$"):

@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from pixelart.errors import RequestRejected
+from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.training import runs as setup
 from pixelart.training.config import Schedule
 from pixelart.training.distributed import Processes, find_processes
@@ -142,6 +142,30 @@ def test_two_processes_are_one_with_the_doubled_batch(
     assert [row["step"] for row in whole.rows] == [6] and len(list_checkpoints(run)) == 2
     assert read_run(run).schedule.processes == 2
     assert len(decided) == 1 and formats == ["contiguous", "contiguous"], "the first decides for all"
+
+
+@pytest.mark.parametrize("changed", [None, 0, 1])
+def test_processes_that_start_from_different_weights_are_refused(changed: int | None) -> None:
+    """By a single bit, in whichever of them; otherwise each would train another network with the gradients of both."""
+    shared, barrier = [torch.empty(0)] * 2, threading.Barrier(2)
+    refused: list[str] = []
+
+    def work(index: int) -> None:
+        weights = [torch.arange(6.0).view(2, 3), torch.ones(4, dtype=torch.float64)]
+        if index == changed:
+            weights[1][2] += 2e-16
+        try:
+            Threads(index, 2, shared, barrier).check_same(weights)
+        except WeightsRejected as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    told = "the processes of this training start from different weights; give all the same base"
+    assert refused == ([] if changed is None else [told, told])
 
 
 def test_a_run_of_two_is_not_gone_on_with_by_one(begin: StartRun, tiny_data: Path) -> None:
