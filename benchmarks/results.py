@@ -71,6 +71,7 @@ The last column is from the variant's paper, for far larger networks on photogra
 def training_rate(training: Mapping[str, Any]) -> float | None:
     """Pictures per second, from the training record of a checkpoint; None if it is incomplete."""
     steps, size, minutes = (training.get(key) or 0 for key in ("trained_steps", "batch_size", "trained_minutes"))
+    size *= (training.get("accumulate") or 1) * (training.get("processes") or 1)
     return steps * size / (60 * minutes) if steps and size and minutes else None
 
 

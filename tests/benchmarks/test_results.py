@@ -149,10 +149,12 @@ def test_what_a_checkpoint_was_trained_from_stands_beside_its_minutes() -> None:
 
 def test_throughput_is_told_where_it_is_known(tiny_checkpoints: Path) -> None:
     assert results.training_rate({"trained_steps": 600, "batch_size": 16, "trained_minutes": 10.0}) == 16.0
+    parts = {"batch_size": 4, "accumulate": 2, "processes": 2}
+    assert results.training_rate({"trained_steps": 600, **parts, "trained_minutes": 10.0}) == 16.0
     assert results.training_rate({"trained_steps": 600, "batch_size": 16, "trained_minutes": 0.0}) is None
     assert results.training_rate({}) is None
     facts = read_config(tiny_checkpoints / "tiny").training
-    assert {"trained_steps", "batch_size", "trained_minutes"} <= set(facts), "the names that training writes"
+    assert {"trained_steps", "trained_minutes", *parts} <= set(facts), "the names that training writes"
 
 
 def test_published_figures_are_of_variants_there_are() -> None:
