@@ -139,10 +139,12 @@ def test_the_history_keeps_every_picture_with_its_settings(open_studio: OpenStud
     studio.wait_for_status("1 picture in")
     other = studio.picture()
     assert not np.array_equal(first, other)
+    items = page.locator("#past .item")
+    page.get_by_role("tab", name="History").click()
+    expect(items).to_have_count(3)  # the browser has stored them: it does so after the status
     page.reload()
     page.wait_for_selector("#canvas .swatch.on")
     page.get_by_role("tab", name="History").click()
-    items = page.locator("#past .item")
     expect(items).to_have_count(3)
     names = [items.nth(i).get_attribute("aria-label") for i in range(3)]
     assert names == ["hero_9", "hero_5", "hero_6"], "newest first"
