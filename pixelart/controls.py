@@ -190,7 +190,8 @@ CONTROLS: dict[str, Control] = {
         actions=(GENERATE, COMPLETE, ENLARGE, EXTEND, ANIMATE),
     ),
     "look": Control(
-        "for models that know several looks, such as collections of pictures: the one to draw in", default_text="any",
+        "for models that know several looks, such as collections of pictures: the one to draw in; otherwise, with "
+        "models that take palettes, the seed picks one for each new picture of a class", default_text="any",
     ),
     "kind": Control(
         "for models that know kinds within a class, such as sword within weapon: the one to draw; otherwise, with "

@@ -50,20 +50,21 @@ class Draw(Protocol):
 
 @dataclass(frozen=True)
 class Given:
-    """What the pictures of a request are drawn given, by seed: their codecs, and their kinds, "" = none."""
+    """What the pictures of a request are drawn given, by seed: their codecs, and their look and kind, "" = any."""
 
     codecs: CodecOf
-    kind: Callable[[int], str]
+    look_and_kind: Callable[[int], tuple[str, str]]
 
     def weights(self, loaded: Checkpoint, request: Request, seeds: range) -> Tensor:
         """The weights of the network's labels for the picture of each seed, (n, labels)."""
-        kinds = [self.kind(seed) for seed in seeds]
-        of_kind = {kind: loaded.class_weights(request.class_weights, request.look, kind) for kind in set(kinds)}
-        return torch.stack([of_kind[kind] for kind in kinds])
+        labels = [self.look_and_kind(seed) for seed in seeds]
+        weights = {some: loaded.class_weights(request.class_weights, *some) for some in set(labels)}
+        return torch.stack([weights[some] for some in labels])
 
     def settings(self, seed: int) -> dict[str, Any]:
-        """The kind of a picture as settings to save; empty without one."""
-        return {"kind": kind} if (kind := self.kind(seed)) else {}
+        """The look and the kind of a picture as settings to save; what is any is left out."""
+        named = zip(("look", "kind"), self.look_and_kind(seed), strict=True)
+        return {what: name for what, name in named if name}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pixelart.engine.previews import OnRow, PreviewFrame
 from pixelart.engine.remote import Call
 from pixelart.engine.request import Drawing, Request, once_more
 from pixelart.errors import RequestRejected
-from pixelart.images.class_names import NO_KIND
+from pixelart.images.class_names import NO_KIND, NO_LOOK
 from pixelart.images.codec import Codec, Picture
 from pixelart.images.palette_choice import OF_MODEL, OF_PICTURE, codec_of, example_picker
 from pixelart.images.tiling import Repair, join_steps, seam_repairs
@@ -149,7 +149,15 @@ class LocalBackend:
             if max(request.allowed, default=0) > count:
                 raise RequestRejected(f"allowed {max(request.allowed)}: the palette has {count} colours")
         drawn = [name for name, weight in class_mix.items() if weight]
-        if request.kind or len(drawn) != 1 or request.keep or not mask.all():
-            return Given(codecs, lambda seed: request.kind)
-        known = {NO_KIND, *loaded.info.labels.kinds_of(drawn)}  # a damaged file of palettes may name others
-        return Given(codecs, lambda seed: kind if (one := example(seed)) and (kind := one.kind) in known else NO_KIND)
+        if len(drawn) != 1 or request.keep or not mask.all():
+            return Given(codecs, lambda seed: (request.look, request.kind))
+        # a damaged file of palettes may name others
+        looks, kinds = set(loaded.info.looks), set(loaded.info.labels.kinds_of(drawn))
+
+        def look_and_kind(seed: int) -> tuple[str, str]:
+            picked = example(seed)
+            look = picked.look if picked and picked.look in looks else NO_LOOK
+            kind = picked.kind if picked and picked.kind in kinds else NO_KIND
+            return request.look or look, request.kind or kind
+
+        return Given(codecs, look_and_kind)

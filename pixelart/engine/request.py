@@ -46,8 +46,8 @@ class Request:
     palette: for models whose palette is an input, see `palette_choice.codec_of`.
     size: (height, width) of new pictures, for models that draw any size; None = the usual one of the class and look.
     look: for models that know several looks, the one to draw in; "" = any.
-    kind: for models that know kinds within the classes, the one to draw, such as "sword"; "" = any: a picture drawn
-        from nothing gets that of a training picture, picked by its seed.
+    kind: for models that know kinds within the classes, the one to draw, such as "sword"; "" = any. If they are any, a
+        picture of one class drawn from nothing gets look and kind of the training picture that its seed picks.
     keep: what masked pixels of a completion keep: "shape" (transparent or opaque), or "sketch" (also the lightness
         level; only for models that draw sketches); "" = nothing.
     redraw: how often pictures with a defect are drawn again, see `redrawing`.
@@ -288,10 +288,11 @@ class Drawing:
 
 
 def once_more(request: Request, drawing: Drawing) -> Request:
-    """A request for one picture with the palette, the kind and the seed of a drawing."""
-    colours, kind = tuple(drawing.settings.get("colours", ())), drawing.settings.get("kind", request.kind)
+    """A request for one picture with the palette, the look, the kind and the seed of a drawing."""
+    colours = tuple(drawing.settings.get("colours", ()))
+    look, kind = (drawing.settings.get(what, getattr(request, what)) for what in ("look", "kind"))
     palette = colours if len(colours) >= FEWEST else request.palette
-    return replace(request, count=1, seed=drawing.seed, palette=palette, kind=kind)
+    return replace(request, count=1, seed=drawing.seed, palette=palette, look=look, kind=kind)
 
 
 def later_seed(request: Request, count: int) -> int:

@@ -1,5 +1,5 @@
 """Choose the palette of a model whose palette is an input: from the request, the picture, or a training picture, which
-also tells the kind."""
+also tells the look and the kind."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ NAMED = 0.25
 CodecOf = Callable[[range], Codec]
 """The codec for the pictures of a range of seeds."""
 ExampleOf = Callable[[int], ExamplePalette | None]
-"""The training picture whose palette and kind a seed picks; None if there is none."""
-_PICKED = 0x9A1E77E
+"""The training picture whose palette, look and kind a seed picks; None if there is none."""
+_PICKED, _PICKED_LOOK = 0x9A1E77E, 0x100C
 
 
 def codec_of(
@@ -100,13 +100,13 @@ def example_picker(
     """Picks one of the `palettes` by the seed.
 
     It is of a class by `class_weights`, empty = any; of the look and of the kind, if one of these classes has some; and
-    of the pictures of the nearest `size`, (height, width). If no kind is given, but NAMED of these have one, it is one
-    of them.
+    of the pictures of the nearest `size`, (height, width). First a look is picked, each as often as it has pictures;
+    so a seed picks the same picture again if that look is given. If no kind is given, but NAMED of the pictures of the
+    look have one, it is one of these.
     """
     drawn = {name: some for name, some in palettes.items() if not class_weights or class_weights.get(name)}
     drawn = _matching(_matching(drawn, "look", look), "kind", kind)
     near = {name: _of_nearest_size(some, *size) for name, some in drawn.items()}
-    near = {name: _named(some) for name, some in near.items()}
     return lambda seed: _picked(near, class_weights, seed)
 
 
@@ -186,7 +186,10 @@ def _picked(palettes: PalettesOfClasses, class_weights: Mapping[str, float], see
     if not total:
         return None
     name = str(random.choice(list(weights), p=np.array(list(weights.values())) / total))
-    return palettes[name][int(random.integers(len(palettes[name])))]
+    some = palettes[name]
+    look = some[int(np.random.default_rng([seed, _PICKED_LOOK]).integers(len(some)))].look
+    some = _named([one for one in some if one.look == look])
+    return some[int(random.integers(len(some)))]
 
 
 def _matching(palettes: PalettesOfClasses, what: Literal["look", "kind"], wanted: str) -> PalettesOfClasses:

@@ -79,8 +79,8 @@ def test_the_palette_is_of_the_look_and_the_kind_of_the_drawn_class() -> None:
 
     red, blue = tuple(hexed(RED)), tuple(hexed(BLUE))
     assert drawn_in(look="new") == {red} and drawn_in(kind="axe") == {blue}
-    assert drawn_in() == {blue}, "at least a quarter have a kind"
-    assert drawn_in(look="old", kind="bow") == {blue} and drawn_in(kind="bow") == {blue}, "only another class has bows"
+    assert drawn_in() == {red, blue}, "both looks"
+    assert drawn_in(look="old", kind="bow") == {blue}, "only another class has bows"
 
 
 def test_those_with_a_kind_stand_for_all_from_a_quarter_on() -> None:
@@ -89,6 +89,19 @@ def test_those_with_a_kind_stand_for_all_from_a_quarter_on() -> None:
         picker = example_picker({"cross": palettes}, (8, 8), class_weights={"cross": 1.0})
         kinds = {one.kind for seed in range(40) if (one := picker(seed))}
         assert kinds == ({"", "axe"} if both else {"axe"})
+
+
+def test_a_look_is_picked_as_often_as_it_has_pictures_and_its_picture_as_if_it_was_given() -> None:
+    mine = [ExamplePalette(RED[:count], look="mine", kind=kind) for count, kind in ((1, "axe"), (2, "bow"), (3, ""))]
+    how: dict[str, Any] = {"class_weights": {"cross": 1.0}}
+    palettes = {"cross": [ExamplePalette(BLUE, look="yours"), *mine]}
+    any_look, given = (example_picker(palettes, (8, 8), **how, look=look) for look in ("", "mine"))
+    picked = [any_look(seed) for seed in range(400)]
+    assert 0.7 < np.mean([one is not None and one.look == "mine" for one in picked]) < 0.8
+    assert all(one is not None and one.look in ("mine", "yours") for one in picked)
+    for seed, one in enumerate(picked):
+        assert one is given(seed) or (one is palettes["cross"][0]), "the same picture if its look is given"
+    assert {one.kind for one in picked if one and one.look == "mine"} == {"axe", "bow"}
 
 
 def test_few_colours_of_a_picture_are_kept_and_joined_by_others() -> None:

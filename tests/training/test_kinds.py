@@ -131,15 +131,23 @@ def test_emphasis_on_a_kind_without_pictures_is_refused(pictures: Path, tmp_path
         pass
 
 
-def test_a_new_picture_gets_the_kind_of_the_training_picture_whose_palette_it_has(engine: Engine) -> None:
+def test_a_new_picture_gets_the_labels_of_the_training_picture_whose_palette_it_has(engine: Engine) -> None:
     drawn = engine.generate(Request("kinds", {"tool": 1.0}, count=24))
     palettes = read_class_palettes(engine.library.folder / "kinds", ("tool",))["tool"]
-    kind_of = {tuple(bytes(colour).hex() for colour in one.colours.tolist()): one.kind for one in palettes}
-    assert [d.settings.get("kind", "") for d in drawn] == [kind_of[tuple(d.settings["colours"])] for d in drawn]
+    of = {tuple(bytes(colour).hex() for colour in p.colours.tolist()): (p.look, p.kind) for p in palettes}
+    assert [(d.settings["look"], d.settings["kind"]) for d in drawn] == [
+        of[tuple(d.settings["colours"])] for d in drawn
+    ]
+    assert {d.settings["look"] for d in drawn} == {"dark", "light"}
     assert {d.settings["kind"] for d in drawn} == {"axe", "bow"}, "most have a kind, so all have"
+    light = engine.generate(Request("kinds", {"tool": 1.0}, count=24, look="light"))
+    assert all(d.settings["look"] == "light" for d in light)
+    for any_look, given in zip(drawn, light, strict=True):
+        same = np.array_equal(any_look.picture, given.picture) and any_look.settings == given.settings
+        assert same or any_look.settings["look"] == "dark", "a look that the seed picks is as one that is given"
     for blend in ({}, {"tool": 0.5, "wall": 0.5}):
         drawn = engine.generate(Request("kinds", blend, count=8))
-        assert not any("kind" in drawing.settings for drawing in drawn), "several classes"
+        assert not any({"look", "kind"} & set(drawing.settings) for drawing in drawn), "several classes"
 
 
 @pytest.mark.parametrize("seamless", ["", "xy"])
@@ -151,9 +159,9 @@ def test_a_picture_is_drawn_again_by_its_kind_and_log_p_is_given_it(engine: Engi
     for drawing in drawn:
         (again,) = engine.generate(once_more(request, drawing))
         assert np.array_equal(again.picture, drawing.picture)
-        assert again.settings.get("kind") == drawing.settings.get("kind")
+        assert all(again.settings[what] == drawing.settings[what] for what in ("look", "kind"))
         codec = loaded.codec.with_colours(np.array([list(bytes.fromhex(c)) for c in drawing.settings["colours"]]))
-        weights = loaded.class_weights("tool", kind=drawing.settings.get("kind", ""))
+        weights = loaded.class_weights("tool", drawing.settings["look"], drawing.settings["kind"])
         assert drawing.log_prob == pytest.approx(log_likelihood(loaded, codec, drawing.picture, weights), abs=1e-3)
 
 
@@ -168,7 +176,7 @@ def test_a_kind_may_be_asked_for(engine: Engine) -> None:
     grey = np.full((8, 8, 4), 255, np.uint8)
     for known, hidden, keep in ((canvas, mask, ""), (grey, mask, ""), (grey, np.ones_like(mask), "sketch")):
         drawn = engine.complete(Request("kinds", {"tool": 1.0}, count=4, keep=keep), known, hidden)
-        assert not any("kind" in d.settings for d in drawn), "the canvas tells what it is"
+        assert not any({"look", "kind"} & set(d.settings) for d in drawn), "the canvas tells what it is"
 
 
 @pytest.mark.parametrize(
@@ -193,12 +201,13 @@ def test_a_kind_without_a_class_must_be_of_one() -> None:
         info.kind_numbers("fire", ())
 
 
-def test_a_kind_that_only_the_palettes_know_is_no_kind(engine: Engine, tmp_path: Path) -> None:
+def test_labels_that_only_the_palettes_know_are_none(engine: Engine, tmp_path: Path) -> None:
     folder = shutil.copytree(engine.library.folder, tmp_path / "checkpoints")
     palettes = folder / "kinds" / CLASS_PALETTES_FILE
-    palettes.write_text(palettes.read_text().replace('"axe"', '"saw"'))
+    palettes.write_text(palettes.read_text().replace('"axe"', '"saw"').replace('"dark"', '"dim"'))
     drawn = Engine(folder, device=CPU).generate(Request("kinds", {"tool": 1.0}, count=12))
     assert {d.settings.get("kind", "") for d in drawn} == {"", "bow"}
+    assert {d.settings.get("look", "") for d in drawn} == {"", "light"}
 
 
 def test_a_model_of_fixed_colours_is_told_a_kind_only_if_it_is_asked_for(pictures: Path, tmp_path: Path) -> None:
