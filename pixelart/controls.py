@@ -191,11 +191,11 @@ CONTROLS: dict[str, Control] = {
     ),
     "look": Control(
         "for models that know several looks, such as collections of pictures: the one to draw in; otherwise, with "
-        "models that take palettes, the seed picks one for each new picture of a class", default_text="any",
+        "models that take palettes, the seed picks one for each new picture of one class", default_text="any",
     ),
     "kind": Control(
         "for models that know kinds within a class, such as sword within weapon: the one to draw; otherwise, with "
-        "models that take palettes, the seed picks one for each new picture", default_text="any",
+        "models that take palettes, the seed picks one for each new picture of one class", default_text="any",
     ),
 }  # fmt: skip
 """Field of `Request` -> control. The API has them in this order: add new ones at the end."""

@@ -21,6 +21,7 @@ from pixelart.engine.previews import CHUNK, OnRow, PreviewFrame, PreviewReporter
 from pixelart.engine.request import Drawing, Preview, Request
 from pixelart.engine.windows import WindowsFrame, plan_windows, whole_window, windows_for
 from pixelart.errors import RequestRejected
+from pixelart.images.class_names import label_settings
 from pixelart.images.codec import Codec, Picture
 from pixelart.images.defects import NEARLY_EMPTY, visible_share
 from pixelart.images.kept_kinds import KEEP_NOTHING, KEEP_SHAPE, KEEP_SKETCH, opacity_of
@@ -57,14 +58,13 @@ class Given:
 
     def weights(self, loaded: Checkpoint, request: Request, seeds: range) -> Tensor:
         """The weights of the network's labels for the picture of each seed, (n, labels)."""
-        labels = [self.look_and_kind(seed) for seed in seeds]
-        weights = {some: loaded.class_weights(request.class_weights, *some) for some in set(labels)}
-        return torch.stack([weights[some] for some in labels])
+        pairs = [self.look_and_kind(seed) for seed in seeds]
+        weights = {pair: loaded.class_weights(request.class_weights, *pair) for pair in set(pairs)}
+        return torch.stack([weights[pair] for pair in pairs])
 
     def settings(self, seed: int) -> dict[str, Any]:
-        """The look and the kind of a picture as settings to save; what is any is left out."""
-        named = zip(("look", "kind"), self.look_and_kind(seed), strict=True)
-        return {what: name for what, name in named if name}
+        """The look and the kind of a picture as settings to save."""
+        return label_settings(*self.look_and_kind(seed))
 
 
 @dataclass(frozen=True)

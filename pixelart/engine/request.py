@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pixelart.controls import CONTROLS
 from pixelart.engine.temperature import as_percent, scaled, with_rows
 from pixelart.errors import RequestRejected
-from pixelart.images.class_names import NO_KIND, NO_LOOK, plain_class
+from pixelart.images.class_names import NO_KIND, NO_LOOK, label_settings, plain_class
 from pixelart.images.codec import Picture
 from pixelart.images.coercion import as_blend, as_map, map_settings
 from pixelart.images.io import Facts, encode_png
@@ -46,8 +46,8 @@ class Request:
     palette: for models whose palette is an input, see `palette_choice.codec_of`.
     size: (height, width) of new pictures, for models that draw any size; None = the usual one of the class and look.
     look: for models that know several looks, the one to draw in; "" = any.
-    kind: for models that know kinds within the classes, the one to draw, such as "sword"; "" = any. If they are any, a
-        picture of one class drawn from nothing gets look and kind of the training picture that its seed picks.
+    kind: for models that know kinds within the classes, the one to draw, such as "sword"; "" = any. Instead of "", a
+        new picture of one class by a model whose palette is an input gets the look or kind that its seed picks.
     keep: what masked pixels of a completion keep: "shape" (transparent or opaque), or "sketch" (also the lightness
         level; only for models that draw sketches); "" = nothing.
     redraw: how often pictures with a defect are drawn again, see `redrawing`.
@@ -175,8 +175,7 @@ class Request:
             "guidance": self.guidance,
             "allowed": self.allowed,
             **({"own_colours": True} if self.own_colours else {}),
-            **({"look": self.look} if self.look else {}),
-            **({"kind": self.kind} if self.kind else {}),
+            **label_settings(self.look, self.kind),
             **({"keep": self.keep} if self.keep else {}),
             **({"window": self.window} if self.window else {}),
         }
@@ -288,7 +287,7 @@ class Drawing:
 
 
 def once_more(request: Request, drawing: Drawing) -> Request:
-    """A request for one picture with the palette, the look, the kind and the seed of a drawing."""
+    """A request for one picture with the palette, the look, the kind and the seed of a drawing, but not its size."""
     colours = tuple(drawing.settings.get("colours", ()))
     look, kind = (drawing.settings.get(what, getattr(request, what)) for what in ("look", "kind"))
     palette = colours if len(colours) >= FEWEST else request.palette

@@ -11,6 +11,11 @@ NO_LOOK, NO_KIND = "", ""
 """The look and the kind of a picture without one; in a request, any look and any kind."""
 
 
+def label_settings(look: str, kind: str) -> dict[str, str]:
+    """The look and the kind of a picture as settings to save, without those that are empty."""
+    return {**({"look": look} if look else {}), **({"kind": kind} if kind else {})}
+
+
 @dataclass(frozen=True)
 class Labels:
     """The labels of a network in the order of its weights: its classes, then its looks, then its kinds.

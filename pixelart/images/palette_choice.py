@@ -31,7 +31,7 @@ FEWEST = 2
 ENOUGH = 4
 """With fewer colours than this, a picture does not determine a palette."""
 NAMED = 0.25
-"""From this share of the pictures on, those that have a kind stand for all of their class."""
+"""From this share of the pictures on, those that have a kind stand for all of their class and look."""
 
 
 CodecOf = Callable[[range], Codec]
@@ -39,6 +39,7 @@ CodecOf = Callable[[range], Codec]
 ExampleOf = Callable[[int], ExamplePalette | None]
 """The training picture whose palette, look and kind a seed picks; None if there is none."""
 _PICKED, _PICKED_LOOK = 0x9A1E77E, 0x100C
+"""Two random streams, so that the picks among pictures of one look do not depend on whether it was given."""
 
 
 def codec_of(
@@ -100,11 +101,16 @@ def example_picker(
     """Picks one of the `palettes` by the seed.
 
     It is of a class by `class_weights`, empty = any; of the look and of the kind, if one of these classes has some; and
-    of the pictures of the nearest `size`, (height, width). First a look is picked, each as often as it has pictures;
-    so a seed picks the same picture again if that look is given. If no kind is given, but NAMED of the pictures of the
-    look have one, it is one of these.
+    of the pictures of the nearest `size`, (height, width). First the look is picked, each as often as it has pictures;
+    so for one class, a seed picks the same picture again if that look is given. If no kind is given, but NAMED of the
+    pictures of the look have one, it is one of these.
+
+    If a class has pictures of no look, no look is picked for it: a network that learned it further without looks, such
+    as from an artist's own pictures, draws those best without one.
     """
     drawn = {name: some for name, some in palettes.items() if not class_weights or class_weights.get(name)}
+    if not look:
+        drawn = {name: _of_one_look(some) for name, some in drawn.items()}
     drawn = _matching(_matching(drawn, "look", look), "kind", kind)
     near = {name: _of_nearest_size(some, *size) for name, some in drawn.items()}
     return lambda seed: _picked(near, class_weights, seed)
@@ -186,16 +192,21 @@ def _picked(palettes: PalettesOfClasses, class_weights: Mapping[str, float], see
     if not total:
         return None
     name = str(random.choice(list(weights), p=np.array(list(weights.values())) / total))
-    some = palettes[name]
-    look = some[int(np.random.default_rng([seed, _PICKED_LOOK]).integers(len(some)))].look
-    some = _named([one for one in some if one.look == look])
-    return some[int(random.integers(len(some)))]
+    of_class = palettes[name]
+    look = of_class[int(np.random.default_rng([seed, _PICKED_LOOK]).integers(len(of_class)))].look
+    of_look = _named([one for one in of_class if one.look == look])
+    return of_look[int(random.integers(len(of_look)))]
 
 
 def _matching(palettes: PalettesOfClasses, what: Literal["look", "kind"], wanted: str) -> PalettesOfClasses:
     """The palettes of a look or of a kind; all, if there are none of it."""
     found = {name: [one for one in some if getattr(one, what) == wanted] for name, some in palettes.items()}
     return found if wanted and any(found.values()) else palettes
+
+
+def _of_one_look(palettes: Sequence[ExamplePalette]) -> Sequence[ExamplePalette]:
+    """The palettes of a class; without their looks, unless all have one."""
+    return palettes if all(one.look for one in palettes) else [one._replace(look=NO_LOOK) for one in palettes]
 
 
 def _named(palettes: Sequence[ExamplePalette]) -> Sequence[ExamplePalette]:

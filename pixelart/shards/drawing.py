@@ -149,8 +149,8 @@ def _draw_shard(engine: Engine, wanted: ShardedSet, seeds: range, archive: Path,
 
 
 def _records(wanted: ShardedSet, drawings: list[Drawing], shard: str) -> list[dict[str, Any]]:
-    """The lines of the manifest for some drawings: where each is, seed, class (null = any), kind (if it has one), bits,
-    and the distance to the nearest training picture (null = not compared)."""
+    """The lines of the manifest for some drawings: where each is, seed, class (null = any), look and kind (if it has
+    them), bits, and the distance to the nearest training picture (null = not compared)."""
     distances: list[float | None] = [None] * len(drawings)
     if wanted.learned:
         distances = [*wanted.learned.distances(np.stack([drawing.picture for drawing in drawings]))]
@@ -161,7 +161,7 @@ def _records(wanted: ShardedSet, drawings: list[Drawing], shard: str) -> list[di
             "file": _file_name(wanted.archive, label, drawing.seed),
             "seed": drawing.seed,
             "class": label,
-            **({"kind": kind} if (kind := drawing.settings.get("kind")) else {}),
+            **{what: drawing.settings[what] for what in ("look", "kind") if what in drawing.settings},
             "bits": round(-drawing.log_prob / math.log(2), 3),
             "distance": distance,
         }

@@ -104,6 +104,19 @@ def test_a_look_is_picked_as_often_as_it_has_pictures_and_its_picture_as_if_it_w
     assert {one.kind for one in picked if one and one.look == "mine"} == {"axe", "bow"}
 
 
+def test_no_look_is_picked_for_a_class_with_pictures_of_no_look() -> None:
+    palettes = {"cross": [ExamplePalette(BLUE, look="yours"), ExamplePalette(RED)]}
+    for look, looks in (("", {""}), ("yours", {"yours"})):
+        picker = example_picker(palettes, (8, 8), class_weights={"cross": 1.0}, look=look)
+        assert {one.look for seed in range(20) if (one := picker(seed))} == looks
+
+
+def test_the_picks_among_pictures_of_no_look_stay_those_of_older_versions() -> None:
+    palettes = {"cross": [ExamplePalette(np.full((1, 3), i, np.uint8)) for i in range(100)]}
+    picker = example_picker(palettes, (8, 8), class_weights={"cross": 1.0})
+    assert [int(one.colours[0, 0]) for seed in range(6) if (one := picker(seed))] == [94, 28, 53, 62, 83, 37]
+
+
 def test_few_colours_of_a_picture_are_kept_and_joined_by_others() -> None:
     found = colours_of("", picture_of((0, 0, 255), (5, 5, 5)), class_weights={"stripe": 2.0})
     assert found == ["0000ff", "050505", "000080"]

@@ -23,7 +23,7 @@ from pixelart.images.class_names import Labels
 from pixelart.images.codec import Paletted
 from pixelart.images.example_palettes import CLASS_PALETTES_FILE, read_class_palettes, read_usual_sizes
 from pixelart.images.io import decode_picture, encode_png
-from pixelart.shards.drawing import ShardedSet
+from pixelart.shards.drawing import SET_MANIFEST, ShardedSet, draw_set
 from pixelart.training.config import Schedule
 from pixelart.training.data import pictures as reading
 from pixelart.training.data.classes import folder_names
@@ -145,13 +145,17 @@ def test_a_new_picture_gets_the_labels_of_the_training_picture_whose_palette_it_
     for any_look, given in zip(drawn, light, strict=True):
         same = np.array_equal(any_look.picture, given.picture) and any_look.settings == given.settings
         assert same or any_look.settings["look"] == "dark", "a look that the seed picks is as one that is given"
+    blank, whole = np.zeros((8, 8, 4), np.uint8), np.ones((8, 8), np.bool_)
+    completed = engine.complete(Request("kinds", {"tool": 1.0}, count=24), blank, whole)
+    assert sorted(d.seed for d in completed) == [d.seed for d in drawn]
+    assert all(d.settings["look"] == drawn[d.seed].settings["look"] for d in completed), "a whole picture is a new one"
     for blend in ({}, {"tool": 0.5, "wall": 0.5}):
         drawn = engine.generate(Request("kinds", blend, count=8))
         assert not any({"look", "kind"} & set(drawing.settings) for drawing in drawn), "several classes"
 
 
 @pytest.mark.parametrize("seamless", ["", "xy"])
-def test_a_picture_is_drawn_again_by_its_kind_and_log_p_is_given_it(engine: Engine, seamless: str) -> None:
+def test_a_picture_is_drawn_again_by_its_labels_and_log_p_is_given_them(engine: Engine, seamless: str) -> None:
     loaded = engine.library.load("kinds")
     assert isinstance(loaded.codec, Paletted)
     request = Request("kinds", {"tool": 1.0}, count=6, seamless=seamless)
@@ -167,7 +171,7 @@ def test_a_picture_is_drawn_again_by_its_kind_and_log_p_is_given_it(engine: Engi
 
 def test_a_kind_may_be_asked_for(engine: Engine) -> None:
     drawn = engine.generate(Request("kinds", {"tool": 1.0}, count=6, kind="bow"))
-    assert {d.settings["kind"] for d in drawn} == {"bow"}
+    assert {d.settings["kind"] for d in drawn} == {"bow"} and {d.settings["look"] for d in drawn} == {"dark"}
     assert all(int(colour[:2], 16) < 60 for d in drawn for colour in d.settings["colours"]), "its own palettes"
     canvas, mask = np.zeros((8, 8, 4), np.uint8), np.zeros((8, 8), np.bool_)
     canvas[:] = np.random.default_rng(0).integers(0, 255, (8, 8, 4)) | np.array([0, 0, 0, 255])
@@ -213,7 +217,8 @@ def test_labels_that_only_the_palettes_know_are_none(engine: Engine, tmp_path: P
 def test_a_model_of_fixed_colours_is_told_a_kind_only_if_it_is_asked_for(pictures: Path, tmp_path: Path) -> None:
     folder = trained(tmp_path, pictures, preset="debug", colours=9)
     fixed = Engine(folder, device=CPU)
-    assert not any("kind" in d.settings for d in fixed.generate(Request("kinds", {"tool": 1.0}, count=6)))
+    drawn = fixed.generate(Request("kinds", {"tool": 1.0}, count=6))
+    assert not any({"look", "kind"} & set(d.settings) for d in drawn)
     assert fixed.generate(Request("kinds", {"tool": 1.0}, kind="bow"))[0].settings["kind"] == "bow"
 
 
@@ -224,9 +229,14 @@ def test_captions_and_cards_tell_kinds(engine: Engine) -> None:
     assert "Kinds of tool: axe, bow. Kinds of wall: brick." in text
 
 
-def test_a_set_is_of_one_kind_and_tells_it(engine: Engine) -> None:
+def test_a_set_is_of_one_kind_and_tells_it(engine: Engine, tmp_path: Path) -> None:
     plans = [ShardedSet(Request("kinds", {"tool": 1.0}, kind=kind), 4).plan(engine) for kind in ("", "axe", "bow")]
     assert plans[0] != plans[1] != plans[2] and "drawn_kind" not in plans[0] and plans[1]["kind"] == "zip"
+    draw_set(engine, ShardedSet(Request("kinds", {"tool": 1.0}, count=4), 4), tmp_path, on_shard=lambda *_: None)
+    lines = [json.loads(line) for line in (tmp_path / SET_MANIFEST).read_text().splitlines()]
+    drawn = engine.generate(Request("kinds", {"tool": 1.0}, count=4))
+    told = [(line["look"], line["kind"]) for line in lines]
+    assert told == [(drawing.settings["look"], drawing.settings["kind"]) for drawing in drawn]
 
 
 def test_a_model_without_kinds_refuses_one(tiny_checkpoints: Path) -> None:

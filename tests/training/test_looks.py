@@ -269,6 +269,9 @@ def test_pictures_without_looks_leave_those_of_the_base(checkpoints: Path, tmp_p
         trainer.train()
     found = read_class_palettes(tmp_path / "run", ("cross",))
     assert {one.look for one in found["cross"]} == {"dark", "light", ""}, "those of the base stay"
+    export_run(tmp_path / "run", tmp_path / "checkpoints" / "more")
+    drawn = Engine(tmp_path / "checkpoints", device=CPU).generate(Request("more", {"cross": 1.0}, count=8))
+    assert not any("look" in drawing.settings for drawing in drawn), "the new pictures were learned without a look"
 
 
 def test_a_damaged_look_of_a_palette_is_refused(checkpoints: Path, tmp_path: Path) -> None:

@@ -202,8 +202,8 @@ def _main_settings(session: gr.State, status: gr.HTML, pictures: PictureHandlers
             allow_custom_value=True, filterable=True, elem_id="size",
         )  # fmt: skip
         look = Choice(
-            choices=[(ANY_LOOK, NO_LOOK)], value=NO_LOOK, label="Look", info="Any: the seed picks one for each picture",
-            visible=False, filterable=True, elem_id="look",
+            choices=[(ANY_LOOK, NO_LOOK)], value=NO_LOOK, label="Look", visible=False, filterable=True, elem_id="look",
+            info="Of the pictures it learned from. Any: the seed picks one",
         )  # fmt: skip
         preset = control_input("preset")
         with gr.Row(elem_id="seed-row"):
