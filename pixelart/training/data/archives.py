@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import lzma
+import os
 import re
 import stat
 import struct
@@ -136,10 +137,12 @@ def shown(place: PurePath) -> str:
 
 
 def _folder_members(source: Path, reading: Reading) -> Iterator[Member]:
-    paths = list(islice(until_cancelled(source.rglob("*"), reading.cancel), SETTINGS.max_files + 1))
+    unreadable = set[Path]()
+    paths = list(islice(until_cancelled(_paths_in(source, unreadable), reading.cancel), SETTINGS.max_files + 1))
     if len(paths) > SETTINGS.max_files:
         raise DataRejected(f"{source.name}: more than {SETTINGS.max_files} files and folders, the limit")
-    named = [(path.relative_to(source).as_posix(), path) for path in paths if _is_file_or_link(path)]
+    kept = [path for path in paths if path.is_symlink() or not path.is_dir() or path in unreadable]
+    named = [(path.relative_to(source).as_posix(), path) for path in kept]
     files = _visible_files(named, reading)
     _check_count(source, sum(_is_picture(place) for _, place, _ in files))
     roots = allowed_roots(source)
@@ -170,14 +173,24 @@ def _visible_files(named: Iterable[tuple[str, _T]], reading: Reading) -> list[tu
     return [each for each in sorted(seen, key=lambda each: each[1].parts) if not own & set(each[1].parents)]
 
 
-def _is_file_or_link(path: Path) -> bool:
-    return path.is_symlink() or not path.is_dir()
+def _paths_in(source: Path, unreadable: set[Path]) -> Iterator[Path]:
+    """Every file and folder below a folder. Folders that cannot be opened are added to `unreadable`.
+
+    Raises:
+        DataRejected: `source` itself cannot be opened.
+    """
+    for folder, folders, files in os.walk(source, onerror=lambda error: unreadable.add(Path(error.filename))):
+        yield from (Path(folder, name) for name in (*folders, *files))
+    if source in unreadable:
+        raise DataRejected(f"{source}: this folder cannot be opened")
 
 
 def _read_file(name: str, place: PurePath, path: Path, roots: list[Path]) -> bytes | None:
     _check_name(name, place)
     if not stays_inside(path, roots):
         raise DataRejected(f"{shown(place)}: a link that leads out of the folder; replace it by a copy of the file")
+    if path.is_dir() and not path.is_symlink():
+        raise DataRejected(f"{shown(place)}: this folder cannot be opened")
     if not _is_picture(place) or not path.is_file():
         return None
     return read_file(path, name=shown(place))

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import pytest
@@ -297,3 +298,24 @@ def test_a_class_that_is_typed_is_found_in_an_old_checkpoint(tiny_run: Path, tmp
         assert loaded.class_weights({typed: 1.0}).tolist() == [1.0, 0.0]
         assert Request("old", {typed: 1.0}).class_weights == {ZOE: 1.0}
     assert replace(Request("old"), class_weights={ZOE: 2}).class_weights == {ZOE: 2.0}
+
+
+def test_a_folder_that_cannot_be_opened_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a/1.png", "b/c/2.png", ".private/3.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(dot(1))
+    opened, closed = os.scandir, {tmp_path / "b" / "c", tmp_path / ".private"}
+
+    def scandir(path: Any) -> Any:
+        if Path(path) in closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(DataRejected, match=r"^b/c: this folder cannot be opened$"):
+        read_pictures(tmp_path)
+    closed.remove(tmp_path / "b" / "c")
+    assert read_pictures(tmp_path).class_names == ("a", "b")
+    closed.add(tmp_path)
+    with pytest.raises(DataRejected, match=r": this folder cannot be opened$"):
+        read_pictures(tmp_path)
