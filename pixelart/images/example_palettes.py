@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from pixelart.errors import RequestRejected, WeightsRejected
 from pixelart.images.class_names import NO_KIND, NO_LOOK, plain_class
 from pixelart.images.codec import parse_hex_colours
 
+_T = TypeVar("_T")
 CLASS_PALETTES_FILE = "palettes.json"
 """A checkpoint's file of example palettes per class, if its palette is an input."""
 MAX_BYTES = 4 << 20
@@ -55,19 +56,26 @@ def read_class_palettes(folder: Path, classes: Sequence[str]) -> PalettesOfClass
 
 def read_usual_sizes(folder: Path) -> dict[tuple[str, str], tuple[int, int]]:
     """(class, look) -> the most frequent (height, width) of its pictures in the file of palettes; with the look "", of
-    all looks. Empty if the file is missing or damaged, which `read_class_palettes` refuses."""
+    those that stand for any look. Empty if the file is missing or damaged, which
+    `read_class_palettes` refuses."""
     counts = defaultdict[tuple[str, str], Counter[tuple[int, int]]](Counter)
     try:
         values = json.loads(_limited(folder / CLASS_PALETTES_FILE))
         for name, given in values.items():
-            for one in given:
-                look, _, size, _ = _parts(one)
+            parts = [(look, size) for look, _, size, _ in map(_parts, given)]
+            any_look = [(NO_LOOK, size) for _, size in of_any_look(parts, lambda part: part[0])]
+            for look, size in [*any_look, *(part for part in parts if part[0])]:
                 if size:
-                    for label in {NO_LOOK, look}:
-                        counts[plain_class(name), label][size] += 1
+                    counts[plain_class(name), look][size] += 1
     except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return {}
     return {key: some.most_common(1)[0][0] for key, some in counts.items()}
+
+
+def of_any_look(examples: Sequence[_T], look_of: Callable[[_T], str]) -> Sequence[_T]:
+    """Which of the examples of a class stand for it if no look is asked for: those of no look, or if there are none,
+    all."""
+    return [one for one in examples if not look_of(one)] or examples
 
 
 def class_palettes_json(palettes: PalettesOfClasses) -> bytes:

@@ -21,7 +21,7 @@ from pixelart.images.codec import (
     parse_hex_colours,
     visible_colours,
 )
-from pixelart.images.example_palettes import ExamplePalette, PalettesOfClasses
+from pixelart.images.example_palettes import ExamplePalette, PalettesOfClasses, of_any_look
 from pixelart.images.palettes import fit_palette
 
 AUTO_PALETTE, OF_PICTURE, OF_MODEL = "", "picture", "model"
@@ -105,12 +105,12 @@ def example_picker(
     so for one class, a seed picks the same picture again if that look is given. If no kind is given, but NAMED of the
     pictures of the look have one, it is one of these.
 
-    If a class has pictures of no look, no look is picked for it: a network that learned it further without looks, such
-    as from an artist's own pictures, draws those best without one.
+    If a class has pictures of no look, and no look is given, it is one of these: they are what a network learned last
+    that was trained further without looks, such as on an artist's own pictures.
     """
     drawn = {name: some for name, some in palettes.items() if not class_weights or class_weights.get(name)}
     if not look:
-        drawn = {name: _of_one_look(some) for name, some in drawn.items()}
+        drawn = {name: of_any_look(some, lambda one: one.look) for name, some in drawn.items()}
     drawn = _matching(_matching(drawn, "look", look), "kind", kind)
     near = {name: _of_nearest_size(some, *size) for name, some in drawn.items()}
     return lambda seed: _picked(near, class_weights, seed)
@@ -202,11 +202,6 @@ def _matching(palettes: PalettesOfClasses, what: Literal["look", "kind"], wanted
     """The palettes of a look or of a kind; all, if there are none of it."""
     found = {name: [one for one in some if getattr(one, what) == wanted] for name, some in palettes.items()}
     return found if wanted and any(found.values()) else palettes
-
-
-def _of_one_look(palettes: Sequence[ExamplePalette]) -> Sequence[ExamplePalette]:
-    """The palettes of a class; without their looks, unless all have one."""
-    return palettes if all(one.look for one in palettes) else [one._replace(look=NO_LOOK) for one in palettes]
 
 
 def _named(palettes: Sequence[ExamplePalette]) -> Sequence[ExamplePalette]:

@@ -104,11 +104,11 @@ def test_a_look_is_picked_as_often_as_it_has_pictures_and_its_picture_as_if_it_w
     assert {one.kind for one in picked if one and one.look == "mine"} == {"axe", "bow"}
 
 
-def test_no_look_is_picked_for_a_class_with_pictures_of_no_look() -> None:
+def test_pictures_of_no_look_come_first_unless_a_look_is_given() -> None:
     palettes = {"cross": [ExamplePalette(BLUE, look="yours"), ExamplePalette(RED)]}
-    for look, looks in (("", {""}), ("yours", {"yours"})):
+    for look, wanted in (("", RED), ("yours", BLUE)):
         picker = example_picker(palettes, (8, 8), class_weights={"cross": 1.0}, look=look)
-        assert {one.look for seed in range(20) if (one := picker(seed))} == looks
+        assert all((one := picker(seed)) and one.look == look and one.colours is wanted for seed in range(20))
 
 
 def test_the_picks_among_pictures_of_no_look_stay_those_of_older_versions() -> None:

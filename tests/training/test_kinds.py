@@ -277,7 +277,7 @@ def test_a_base_gets_new_kinds_and_predicts_as_before(engine: Engine, tmp_path: 
 
 
 def test_a_new_picture_has_the_size_that_most_pictures_of_its_class_and_look_have(tmp_path: Path) -> None:
-    palettes = {
+    palettes: dict[str, list[Any]] = {
         "food": [["old", "16x24 000000 ff0000 00ff00 0000ff"]] * 2 + [["new", "8x8 000000 ff0000 00ff00 0000ff"]],
         "hero": ["000000 ff0000 00ff00 0000ff"],
     }
@@ -292,6 +292,10 @@ def test_a_new_picture_has_the_size_that_most_pictures_of_its_class_and_look_hav
     for damaged in ("", "[", "[1]", '{"food": 5}', '{"food": [[1, 2]]}', '{"food": [["a", "b", "c", "d"]]}'):
         (tmp_path / CLASS_PALETTES_FILE).write_text(damaged)
         assert read_usual_sizes(tmp_path) == {}
+    palettes["food"].append("12x9 000000 ff0000 00ff00 0000ff")
+    (tmp_path / CLASS_PALETTES_FILE).write_text(json.dumps(palettes))
+    of_look = {("food", "old"): (24, 16), ("food", "new"): (8, 8)}
+    assert read_usual_sizes(tmp_path) == {("food", ""): (9, 12), **of_look}, "those of no look stand for any"
 
 
 def test_the_usual_size_is_drawn_unless_another_one_is_asked_for(tmp_path: Path) -> None:
