@@ -103,7 +103,8 @@ class CheckpointInfo(Labelled):
 
     def usual_size(self, class_weights: Mapping[str, float], look: Any = NO_LOOK) -> tuple[int, int]:
         """(height, width) of a new picture whose size is not given: that of most training pictures of its class in this
-        look, or in all looks if it has none, unless it does not draw this size; else the checkpoint's."""
+        look, or if it has none, of those that stand for any look, unless it does not draw this size; else the
+        checkpoint's."""
         chosen = max(class_weights, key=lambda name: class_weights[name], default="")
         looks = (look, NO_LOOK) if isinstance(look, str) else (NO_LOOK,)
         of_class = [self.usual_sizes.get((chosen, label)) for label in looks]

@@ -105,13 +105,13 @@ def example_picker(
     so for one class, a seed picks the same picture again if that look is given. If no kind is given, but NAMED of the
     pictures of the look have one, it is one of these.
 
-    If a class has pictures of no look, and no look is given, it is one of these: they are what a network learned last
-    that was trained further without looks, such as on an artist's own pictures.
+    If some of these pictures have no look, and no look is given, it is one of them: they are what a network learned
+    last that was trained further without looks, such as on an artist's own pictures.
     """
     drawn = {name: some for name, some in palettes.items() if not class_weights or class_weights.get(name)}
+    drawn = _matching(_matching(drawn, "look", look), "kind", kind)
     if not look:
         drawn = {name: of_any_look(some, lambda one: one.look) for name, some in drawn.items()}
-    drawn = _matching(_matching(drawn, "look", look), "kind", kind)
     near = {name: _of_nearest_size(some, *size) for name, some in drawn.items()}
     return lambda seed: _picked(near, class_weights, seed)
 

@@ -109,6 +109,9 @@ def test_pictures_of_no_look_come_first_unless_a_look_is_given() -> None:
     for look, wanted in (("", RED), ("yours", BLUE)):
         picker = example_picker(palettes, (8, 8), class_weights={"cross": 1.0}, look=look)
         assert all((one := picker(seed)) and one.look == look and one.colours is wanted for seed in range(20))
+    axe = ExamplePalette(BLUE, look="yours", kind="axe")
+    picker = example_picker({"cross": [axe, ExamplePalette(RED)]}, (8, 8), class_weights={"cross": 1.0}, kind="axe")
+    assert picker(0) is axe, "the kind that was asked for comes first"
 
 
 def test_the_picks_among_pictures_of_no_look_stay_those_of_older_versions() -> None:

@@ -203,7 +203,7 @@ def _main_settings(session: gr.State, status: gr.HTML, pictures: PictureHandlers
         )  # fmt: skip
         look = Choice(
             choices=[(ANY_LOOK, NO_LOOK)], value=NO_LOOK, label="Look", visible=False, filterable=True, elem_id="look",
-            info="Of the pictures it learned from. Any: the seed picks one",
+            info="Of the pictures it learned from. Any: the seed may pick one",
         )  # fmt: skip
         preset = control_input("preset")
         with gr.Row(elem_id="seed-row"):
