@@ -270,6 +270,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise RequestRejected("pictures: must be at least 1")
         if options.quick and options.write_presets:
             raise RequestRejected("write-presets: not with --quick, which writes nothing")
+        if not options.quick:
+            options.out.parent.mkdir(parents=True, exist_ok=True)  # now, not after minutes of drawing
         engine = Engine(options.checkpoints, device=torch.device("cpu"))
         for name in options.checkpoint:
             results.append(measure_checkpoint(engine, name, options, command))
