@@ -56,8 +56,7 @@ def read_class_palettes(folder: Path, classes: Sequence[str]) -> PalettesOfClass
 
 def read_usual_sizes(folder: Path) -> dict[tuple[str, str], tuple[int, int]]:
     """(class, look) -> the most frequent (height, width) of its pictures in the file of palettes; with the look "", of
-    those that stand for any look. Empty if the file is missing or damaged, which
-    `read_class_palettes` refuses."""
+    those that stand for any look. Empty if the file is missing or damaged, which `read_class_palettes` refuses."""
     counts = defaultdict[tuple[str, str], Counter[tuple[int, int]]](Counter)
     try:
         values = json.loads(_limited(folder / CLASS_PALETTES_FILE))
